@@ -1,0 +1,130 @@
+"""The course's pictures. Each comes with the words that say the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
+
+from kata.instruments.pulse import LEAST_SHARE, Pulse
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BEAT, FLATLINE, MARK = "#0072B2", "#D55E00", "#000000"
+"""Blue, vermilion and black of the palette of Okabe and Ito, which colour-blind people can tell apart; in grey the
+flatline is the thick line."""
+
+_COMPLEX = ((0.0, 0.0), (0.25, 0.12), (0.4, 0.0), (0.45, -0.15), (0.52, 1.0), (0.6, -0.3), (0.66, 0.0), (1.0, 0.0))
+"""One heartbeat as a cardiograph draws it: share of its width, height."""
+
+_MOST_COMPLEXES = 60
+
+
+class Exchange(Protocol):
+    """A call and its answer, as a stand-in's journal has it. Times are seconds of `time.perf_counter`."""
+
+    @property
+    def arrived(self) -> float: ...
+    @property
+    def answered(self) -> float | None: ...
+    @property
+    def status(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture for a notebook, and its text.
+
+    Attributes:
+        figure: The drawing.
+        text: What it shows, in words: its alternative text, and what a test compares.
+    """
+
+    figure: Figure
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.figure.savefig(file, format="png", dpi=96, metadata={"Software": None, "Description": self.text})
+        return file.getvalue()
+
+
+def ecg(pulses: Mapping[str, Pulse], calls: Mapping[str, Sequence[Exchange]], *, title: str) -> Chart:
+    """The loop's electrocardiogram: beats along the time axis, the flatline in red, one row a pulse, on one scale.
+
+    Args:
+        pulses: What was taken, by the name of its row.
+        calls: What a stand-in saw meanwhile, by the same names; every answer is marked.
+        title: What the chart says, in a sentence.
+    """
+    from matplotlib.figure import Figure
+
+    length = max(_length(pulse) for pulse in pulses.values())
+    figure = Figure(figsize=(9, 0.9 + 1.5 * len(pulses)), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    rows = figure.subplots(len(pulses), 1, sharex=True, squeeze=False)[:, 0]
+    for row, (name, pulse) in zip(rows, pulses.items(), strict=True):
+        _draw(row, pulse, length)
+        _mark(row, pulse, calls.get(name, ()))
+        row.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
+    rows[-1].set_xlabel("seconds")
+    return Chart(figure, "\n".join(f"{name}: {_words(pulse, calls.get(name, ()))}" for name, pulse in pulses.items()))
+
+
+def _length(pulse: Pulse) -> float:
+    if pulse.ended is None:
+        raise ValueError("this pulse is still being taken: draw it after its `async with` block")
+    return pulse.ended - pulse.started
+
+
+def _draw(row: Axes, pulse: Pulse, length: float) -> None:
+    width = length / _MOST_COMPLEXES
+    xs: list[float] = []
+    ys: list[float] = []
+    flat: list[tuple[float, float]] = []
+    for number in range(max(1, round(_length(pulse) / width))):
+        left = number * width
+        is_alive = pulse.beats_between(pulse.started + left, pulse.started + left + width) > 0
+        shape = _COMPLEX if is_alive else ((0.0, 0.0), (1.0, 0.0))
+        xs += [left + share * width for share, _ in shape]
+        ys += [height for _, height in shape]
+        if not is_alive:
+            flat.append((left, left + width))
+    row.plot(xs, ys, color=BEAT, linewidth=1.1)
+    for left, right in flat:
+        row.plot([left, right], [0, 0], color=FLATLINE, linewidth=4.5, solid_capstyle="butt")
+    row.set_xlim(0, length)
+    row.set_ylim(-0.6, 2.0)
+    row.set_yticks([])
+    for side in ("left", "right", "top"):
+        row.spines[side].set_visible(False)
+
+
+def _mark(row: Axes, pulse: Pulse, calls: Sequence[Exchange]) -> None:
+    for call in calls:
+        if call.answered is not None:
+            at = call.answered - pulse.started
+            row.plot([at], [1.3], marker="v", color=MARK, markersize=5)
+            row.annotate(_answer(call), (at, 1.45), ha="center", va="bottom", fontsize=9, color=MARK)
+
+
+def _words(pulse: Pulse, calls: Sequence[Exchange]) -> str:
+    if not calls:
+        return "the loop stands still" if pulse.flatlines else "the loop beats on"
+    words = [f"answer {_answer(calls[0])}"]
+    for before, after in pairwise(calls):
+        share = pulse.share_alive(before.answered or before.arrived, after.arrived)
+        words.append("flatline" if share < LEAST_SHARE else "beats")
+        words.append(f"answer {_answer(after)}")
+    return " · ".join(words)
+
+
+def _answer(call: Exchange) -> str:
+    return "none" if call.status is None else str(call.status)

@@ -1,0 +1,132 @@
+"""The process in which one finding is judged: pytest on the finding's tests, and a log of what they saw.
+
+The log is written line by line, so that the parent knows how far the judging came, however it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kata.audit import audit, project_root
+from kata.instruments.culprit import Place, Scope, stack_of
+from kata.instruments.pulse import LoopBlocked
+from kata.target import TargetDoesNotImport
+from kata.verdict.claims import DidNotEnd
+from kata.verdict.trace import innermost, root_of, trimmed
+
+STUCK = 70
+"""Exit status of a process that gave up: EX_SOFTWARE of sysexits.h."""
+
+_KINDS = ("behaviour", "finding", "remark")
+
+
+class Log:
+    """Lines of JSON, each written through at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8")
+        self._pid = os.getpid()
+
+    def write(self, **entry: Any) -> None:
+        if os.getpid() == self._pid:  # a forked copy of this process has nothing to say
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+
+
+class Reporter:
+    """A pytest plugin: behaviour before finding before remarks, one line in the log for each."""
+
+    def __init__(self, log: Log, folder: Path) -> None:
+        self._log = log
+        self._folder = folder
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: _KINDS.index(_kind(item)))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._log.write(event="test", name=nodeid.partition("::")[2])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+            self._log.write(
+                event="failed", kind=_kind(item), remark=_remark(item), **self._failure(call.excinfo.value, call.when)
+            )
+        return report
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        self._log.write(event="end", status=int(exitstatus))
+
+    def _failure(self, error: BaseException, when: str) -> dict[str, Any]:
+        if isinstance(error, LoopBlocked):
+            message, culprit = error.summary, error.culprit
+        elif isinstance(error, DidNotEnd | TargetDoesNotImport):
+            root = root_of(error)
+            message, culprit = f"{error}\n{trimmed(root, self._folder)}", innermost(root, self._folder)
+        elif isinstance(error, AssertionError):
+            message, culprit = str(error), None
+        else:
+            message, culprit = trimmed(error, self._folder), innermost(error, self._folder)
+        return {
+            "when": when,
+            "error": type(error).__name__,
+            "message": message,
+            "culprit": culprit.as_dict() if culprit else None,
+        }
+
+
+def _kind(item: pytest.Item) -> str:
+    return next((kind for kind in _KINDS if item.get_closest_marker(kind)), "behaviour")
+
+
+def _remark(item: pytest.Item) -> str | None:
+    mark = item.get_closest_marker("remark")
+    return mark.args[1] if mark else None
+
+
+def _give_up(log: Log, folder: Path, thread: int) -> None:
+    """Say where the main thread stands, and end the process, whatever it is waiting for."""
+    scope = Scope(folder)
+    frame = scope.innermost(stack_of(thread))
+    log.write(event="stuck", culprit=scope.culprit(Place.of(frame)).as_dict() if frame else None)
+    os._exit(STUCK)
+
+
+def main(log_path: str, id: str, folder_path: str, limit: str) -> int:
+    """Judge one finding.
+
+    Args:
+        log_path: Where the log goes.
+        id: The finding's id.
+        folder_path: The folder of the package under test.
+        limit: Seconds until the process gives up.
+    """
+    log, folder = Log(Path(log_path)), Path(folder_path)
+    watchdog = threading.Timer(float(limit), _give_up, (log, folder, threading.get_ident()))
+    watchdog.daemon = True
+    watchdog.start()
+    tests = audit().finding(id).tests
+    status = pytest.main(
+        [
+            f"{project_root() / str(tests)}",
+            f"--target={folder}",
+            f"--rootdir={project_root()}",
+            f"--confcutdir={project_root()}",
+            f"--config-file={Path(__file__).with_name('judge.ini')}",
+            "--exitfirst",
+        ],
+        plugins=[Reporter(log, folder)],
+    )
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

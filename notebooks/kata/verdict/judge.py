@@ -1,0 +1,182 @@
+"""Judges one finding in one package: starts the process, bounds it, and reads its log."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kata.audit import Finding, Location, project_root
+from kata.instruments.culprit import Culprit
+from kata.verdict.model import Behaviour, Status, Verdict
+
+LIMIT = 15.0
+"""Seconds that one judging may take: some ten times what it needs."""
+
+MOST_OUTPUT = 8 * 1024 * 1024
+"""Bytes that the code under test may print before it is stopped."""
+
+
+def judge(finding: Finding, folder: Path, *, limit: float = LIMIT) -> Verdict:
+    """Judge one finding in one package, in a fresh process.
+
+    Args:
+        finding: A finding that has tests.
+        folder: The folder of the package.
+        limit: Seconds until the process is stopped.
+
+    Raises:
+        ValueError: If the finding has no tests.
+    """
+    if finding.tests is None:
+        raise ValueError(f"finding {finding.id} has no tests yet")
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="kata-judge-", ignore_cleanup_errors=True) as scratch:
+        log = Path(scratch) / "log.jsonl"
+        status, ending = _run(finding, folder, log, scratch, limit)
+        entries = _read(log)
+    verdict = _verdict(finding, folder, entries, status, ending)
+    return Verdict(finding.id, *verdict, seconds=time.perf_counter() - start)
+
+
+_Told = tuple[Status, Behaviour | None, Culprit | None, str]
+
+
+def _run(finding: Finding, folder: Path, log: Path, scratch: str, limit: float) -> tuple[int, str]:
+    """Run the process to its end; returns its exit status, and how it was ended, empty if it ended by itself."""
+    environment = {
+        **os.environ,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": scratch,
+        "TEMP": scratch,
+        "TMP": scratch,
+    }
+    environment.pop("PYTEST_ADDOPTS", None)
+    flooded = threading.Event()
+    ending = ""
+    with subprocess.Popen(
+        [sys.executable, "-m", "kata.verdict.child", str(log), finding.id, str(folder), str(limit - 2)],
+        cwd=project_root(),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        reader = threading.Thread(target=_drain, args=(process, flooded), daemon=True)
+        reader.start()
+        try:
+            process.wait(limit)
+        except subprocess.TimeoutExpired:
+            ending = "limit"
+        finally:
+            _kill(process)
+            reader.join()
+    return process.returncode, "flood" if flooded.is_set() else ending
+
+
+def _drain(process: subprocess.Popen[bytes], flooded: threading.Event) -> None:
+    """Read what the process prints, to its end; kill it when that is too much."""
+    total = 0
+    while chunk := os.read(process.stdout.fileno(), 65536):  # type: ignore[union-attr]
+        total += len(chunk)
+        if total > MOST_OUTPUT and not flooded.is_set():
+            flooded.set()
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and what it has started."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _read(log: Path) -> list[dict[str, Any]]:
+    try:
+        lines = log.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    entries = []
+    for line in lines:
+        try:
+            entries.append(json.loads(line))
+        except json.JSONDecodeError:
+            break  # the last line of a process that was killed while it wrote
+    return entries
+
+
+def _verdict(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], status: int, ending: str) -> _Told:
+    last = next((entry for entry in reversed(entries) if entry["event"] != "test"), None)
+    test = next((entry["name"] for entry in reversed(entries) if entry["event"] == "test"), None)
+    while_ = f"while {_sentence(test)}" if test else "while it was being started"
+    if ending == "flood":
+        return _error(f"stopped: it printed more than {MOST_OUTPUT // 2**20} MB {while_}. Is there a print in a loop?")
+    if last is not None and last["event"] == "stuck":
+        culprit = _culprit(last)
+        where = f"at {culprit}" if culprit else "outside the package"
+        return _error(f"stopped: it did not end, {while_}. It was {where}", culprit)
+    if ending == "limit":
+        return _error(f"stopped: it did not end, {while_}. A call that never gives way was running")
+    if last is None or last["event"] != "end":
+        if status < 0:
+            return _error(f"the process was killed by signal {-status}, {while_}")
+        return _error(f"the process ended by itself with exit status {status}, {while_}. Is there an os._exit?")
+    return _told(finding, folder, [entry for entry in entries if entry["event"] == "failed"], status)
+
+
+def _told(finding: Finding, folder: Path, failures: Sequence[Mapping[str, Any]], status: int) -> _Told:
+    if not failures and status != 0:
+        return _error(f"the tests of finding {finding.id} could not be run (pytest's exit status {status})")
+    if not failures:
+        return Status.FIXED, Behaviour.KEPT, None, "the event loop turns, and the behaviour is kept"
+    failure = failures[0]
+    message, culprit = failure["message"], _culprit(failure)
+    if failure["error"] in ("TargetDoesNotImport", "DidNotEnd"):
+        return _error(message, culprit)
+    if failure["kind"] == "behaviour" or failure["when"] != "call":
+        return Status.BROKEN, Behaviour.CHANGED, culprit, message
+    if failure["kind"] == "remark":
+        return Status.FIXED, Behaviour.KEPT, None, f"fixed, with a remark: {failure['remark']}"
+    return Status.UNTOUCHED if _is_untouched(finding, folder) else Status.PRESENT, Behaviour.KEPT, culprit, message
+
+
+def _is_untouched(finding: Finding, folder: Path) -> bool:
+    """Whether the finding's code is that of the starter, formatting and comments aside, in a copy of it."""
+    starter = project_root() / "starter"
+    if folder == starter:
+        return False
+    return all(_tree(starter, location) == _tree(folder, location) for location in finding.where)
+
+
+def _tree(folder: Path, location: Location) -> str | None:
+    node = location.find(folder)
+    return None if node is None else ast.dump(node)
+
+
+def _sentence(test: str) -> str:
+    """A test's name as the sentence it is: ``test_the_loop_beats[workspace]`` becomes ``the loop beats``."""
+    return "checking that " + test.partition("[")[0].rpartition("::")[2].removeprefix("test_").replace("_", " ")
+
+
+def _culprit(entry: Mapping[str, Any]) -> Culprit | None:
+    return Culprit(**entry["culprit"]) if entry["culprit"] else None
+
+
+def _error(message: str, culprit: Culprit | None = None) -> _Told:
+    return Status.ERROR, None, culprit, message

@@ -1,0 +1,34 @@
+"""A verdict in plain text, for terminals, notebooks and screen readers."""
+
+from __future__ import annotations
+
+from kata.audit import Finding
+from kata.verdict.model import Behaviour, Status, Verdict
+
+_MARKS = {Status.FIXED: "✓", Status.UNTOUCHED: "·", Status.PRESENT: "✗", Status.BROKEN: "✗", Status.ERROR: "✗"}
+
+_NEXT = {
+    Status.UNTOUCHED: "edit that line, save the file, and check again",
+    Status.PRESENT: "the loop still stands still: look at the culprit, or ask for a hint",
+    Status.BROKEN: "bring the old behaviour back, then check again",
+    Status.ERROR: "mend that first: it could not be judged",
+}
+
+
+def render(verdict: Verdict, finding: Finding, target: str) -> str:
+    """A verdict in a few lines: status, behaviour, culprit, message, what to do next.
+
+    Seconds are left out, so that the same verdict always reads the same.
+    """
+    lines = [f"{_MARKS[verdict.status]} {finding.id} {finding.title} ({target}): {verdict.status}"]
+    if verdict.behaviour is Behaviour.KEPT:
+        lines.append("  behaviour: kept")
+    if verdict.behaviour is Behaviour.CHANGED:
+        lines.append("  behaviour: changed")
+    lines += [f"  {line}" for line in verdict.message.splitlines()]
+    if verdict.culprit is not None:
+        lines.append(f"  culprit: {verdict.culprit.file}:{verdict.culprit.line}, in {verdict.culprit.function}")
+        lines.append(f"    {verdict.culprit.source}")
+    if verdict.status is not Status.FIXED:
+        lines.append(f"  next: {_NEXT[verdict.status]}")
+    return "\n".join(lines)

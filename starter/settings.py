@@ -1,0 +1,29 @@
+"""Settings of the companion, read from the environment or a `.env` file."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that differs between one installation and the next. Times are in seconds."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    GROQ_API_KEY: SecretStr = SecretStr("")
+    GROQ_BASE_URL: str = "https://api.groq.com"
+    ELEVENLABS_API_KEY: SecretStr = SecretStr("")
+    ELEVENLABS_BASE_URL: str = "https://api.elevenlabs.io"
+    ELEVENLABS_VOICE_ID: str = "21m00Tcm4TlvDq8ikWAM"
+
+    STT_MODEL_NAME: str = "whisper-large-v3-turbo"
+    STT_TIMEOUT_SECONDS: float = Field(30.0, gt=0)
+    STT_MAX_ATTEMPTS: int = Field(3, ge=1)
+    STT_BACKOFF_SECONDS: float = Field(1.0, ge=0)
+    STT_BACKOFF_FACTOR: float = Field(2.0, ge=1)
+
+    TTS_MODEL_NAME: str = "eleven_flash_v2_5"
+    TTS_TIMEOUT_SECONDS: float = Field(30.0, gt=0)
+    TTS_MAX_CHARACTERS: int = Field(5000, gt=0)
+
+    BREAKER_FAILURE_THRESHOLD: int = Field(5, ge=1)
+    BREAKER_RECOVERY_SECONDS: float = Field(30.0, ge=0)
