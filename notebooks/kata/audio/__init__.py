@@ -6,7 +6,7 @@ Spoken by espeak-ng and encoded with libopus at 16 kbit/s, so that the course sh
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
@@ -15,7 +15,7 @@ from importlib import resources
 class VoiceNote:
     """An audio file and what is said in it."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     format: str
     text: str
 

@@ -22,6 +22,8 @@ _COMPLEX = ((0.0, 0.0), (0.25, 0.12), (0.4, 0.0), (0.45, -0.15), (0.52, 1.0), (0
 """One heartbeat as a cardiograph draws it: share of its width, height."""
 
 _MOST_COMPLEXES = 60
+_COLOURS = 32
+"""Colours of a stored picture: enough for three and their edges, and a third of the bytes."""
 
 
 class Exchange(Protocol):
@@ -51,9 +53,12 @@ class Chart:
         return self.text
 
     def _repr_png_(self) -> bytes:
-        file = io.BytesIO()
-        self.figure.savefig(file, format="png", dpi=96, metadata={"Software": None, "Description": self.text})
-        return file.getvalue()
+        from PIL import Image
+
+        drawn, stored = io.BytesIO(), io.BytesIO()
+        self.figure.savefig(drawn, format="png", dpi=96)
+        Image.open(drawn).convert("RGB").quantize(_COLOURS).save(stored, format="png", optimize=True)
+        return stored.getvalue()
 
 
 def ecg(pulses: Mapping[str, Pulse], calls: Mapping[str, Sequence[Exchange]], *, title: str) -> Chart:
@@ -67,11 +72,13 @@ def ecg(pulses: Mapping[str, Pulse], calls: Mapping[str, Sequence[Exchange]], *,
     from matplotlib.figure import Figure
 
     length = max(_length(pulse) for pulse in pulses.values())
-    figure = Figure(figsize=(9, 0.9 + 1.5 * len(pulses)), layout="constrained")
+    height = 1.9 if any(calls.values()) else 1.2
+    figure = Figure(figsize=(9, 0.9 + 0.75 * height * len(pulses)), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     rows = figure.subplots(len(pulses), 1, sharex=True, squeeze=False)[:, 0]
     for row, (name, pulse) in zip(rows, pulses.items(), strict=True):
         _draw(row, pulse, length)
+        row.set_ylim(-0.6, height)
         _mark(row, pulse, calls.get(name, ()))
         row.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
     rows[-1].set_xlabel("seconds")
@@ -101,7 +108,6 @@ def _draw(row: Axes, pulse: Pulse, length: float) -> None:
     for left, right in flat:
         row.plot([left, right], [0, 0], color=FLATLINE, linewidth=4.5, solid_capstyle="butt")
     row.set_xlim(0, length)
-    row.set_ylim(-0.6, 2.0)
     row.set_yticks([])
     for side in ("left", "right", "top"):
         row.spines[side].set_visible(False)

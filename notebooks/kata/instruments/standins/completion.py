@@ -123,16 +123,15 @@ def _formatted(wanted: Mapping[str, Any] | None, said: str, messages: Sequence[M
         case "json_object":
             if "json" not in json.dumps(messages).lower():
                 raise ValueError(
-                    "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+                    "'messages' must contain the word 'json' in some form, "
+                    "to use 'response_format' of type 'json_object'."
                 )
             return json.dumps({"answer": said}, ensure_ascii=False)
         case "json_schema":
             described = (wanted or {}).get("json_schema") or {}
             return json.dumps(schema.example(described.get("schema") or {}, said), ensure_ascii=False)
         case other:
-            raise ValueError(
-                f"'response_format.type' : value must be one of text, json_object, json_schema, not {other!r}"
-            )
+            raise ValueError(f"'response_format.type' : {other!r} is not one of text, json_object, json_schema")
 
 
 def _tokens(text: str) -> int:

@@ -32,7 +32,7 @@ _WORDS: Mapping[int, tuple[str, str]] = {
 
 
 class ElevenLabsStandIn(StandIn):
-    """ElevenLabs on loopback. Every voice speaks silence, for about as long as the text takes to say, in `chunks` pieces."""
+    """ElevenLabs on loopback. Every voice is silent, for about as long as the text takes to say, in `chunks` pieces."""
 
     name = "elevenlabs"
 

@@ -64,7 +64,7 @@ class EmbeddingsStandIn(OpenAILike):
 
 
 def embedding(text: str, dimensions: int = _DIMENSIONS) -> list[float]:
-    """A vector of length 1: each word, and the beginning of each longer one, adds to a place and with a sign of its own."""
+    """A vector of length 1: each word, and the start of a longer one, counts at a place and with a sign of its own."""
     words = re.findall(r"\w+", text.lower()) or [text]
     vector = [0.0] * dimensions
     for word in words:

@@ -28,7 +28,7 @@ def _cut(secret: str) -> str:
 class Exchange:
     """Sends an answer piece by piece, each one once the gates and the latency allow it.
 
-    `due` is when the first piece may leave (`time.perf_counter()` seconds), `latency` how many seconds later the next one.
+    `due` is when the first piece may leave (`time.perf_counter()` seconds), `latency` how many seconds later the next.
     The journal is written before the last byte leaves, so that whoever has the answer finds it noted.
     """
 

@@ -42,7 +42,7 @@ class Gate:
         raise NotImplementedError
 
     async def _until(self, condition: Callable[[], bool], deadline: float = float("inf")) -> bool:
-        """Wait for the condition, the gate's lifting or the deadline (`time.perf_counter()` seconds); False after a deadline."""
+        """Wait for the condition or the gate's lifting; False if `time.perf_counter()` passed the deadline first."""
         while not (self._lifted or condition()):
             if time.perf_counter() >= deadline:
                 return False
@@ -51,7 +51,7 @@ class Gate:
 
 
 class Hold(Gate):
-    """Lets an answer through once the pulse has beaten `beats` times more; gives up after `limit` seconds on a frozen loop."""
+    """Lets an answer through once the pulse has beaten `beats` times more, or stood still for `limit` seconds."""
 
     def __init__(self, pulse: Heart, beats: int, limit: float) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Hold(Gate):
 
 
 class Rendezvous(Gate):
-    """Lets nobody through until `callers` calls are in flight at once, or `limit` seconds after the first one arrived."""
+    """Lets nobody through until `callers` calls are in flight at once, or `limit` seconds after the first arrived."""
 
     def __init__(self, callers: int, limit: float, in_flight: Callable[[], int]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Groq's stand-in: speech to text, chat (plain, streamed, structured, with pictures), models.
 
-Wire format: the types of the `groq` SDK 1.7 and https://console.groq.com/docs/api-reference. Error bodies: the same, and
-https://console.groq.com/docs/errors; the words of the refused file type as users quote them (vercel/ai issue 6413).
+Wire format: the types of the `groq` SDK 1.7 and https://console.groq.com/docs/api-reference. Error bodies:
+the same, and https://console.groq.com/docs/errors; the refused file type's as users quote it (vercel/ai issue 6413).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The picture service's stand-in: text to image, as base64.
 
-Wire format: Together's https://docs.together.ai/reference/post-images-generations; `response_format` is always answered as
-base64, since a picture on loopback needs no second request.
+Wire format: Together's https://docs.together.ai/reference/post-images-generations; the answer is
+always base64, since a picture on loopback needs no second request.
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ _silent.setLevel(logging.CRITICAL + 1)  # what a client does wrong shows in the 
 
 
 class Loopback:
-    """A server on a port of its own on 127.0.0.1. The application finds `connection` (its number) and `transport` in scope["state"]."""
+    """A server on a port of its own on 127.0.0.1.
+
+    The application finds the `connection`, by its number, and its `transport` in `scope["state"]`.
+    """
 
     def __init__(self, app: ASGI3Application, *, name: str) -> None:
         self._app = app
@@ -135,8 +138,8 @@ class _Connection(H11Protocol):
         self.access_log = False
 
     def connection_made(self, transport: Any) -> None:
-        # asyncio does this only for sockets that were made with the protocol's number; without it, the body of an answer
-        # waits up to 40 ms for the client's acknowledgement of its head.
+        # asyncio does this only for sockets that were made with the protocol's number. Without it, the body of an
+        # answer waits up to 40 ms for the client's acknowledgement of its head.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loopback.accepted += 1
         self.app_state = {"connection": self._loopback.accepted, "transport": transport}

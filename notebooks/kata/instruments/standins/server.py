@@ -45,9 +45,9 @@ class Refusal(Exception):
 class StandIn(ABC):
     """A provider's HTTP service on loopback, in a thread, which the provider's own SDK reaches by `base_url`.
 
-    Use it as a context manager. It answers in the provider's wire format, keeps a journal of what it received, and can be
-    told to be slow (`latency`, in seconds before an answer, or before each chunk of a streamed one), to fail, or to wait.
-    If `pulse` is set, the journal notes the beats at arrival and answer.
+    Use it as a context manager. It answers in the provider's wire format, keeps a journal of what it received, and can
+    be told to be slow (`latency`, in seconds before an answer, or before each chunk of a streamed one), to fail, or to
+    wait. If `pulse` is set, the journal notes the beats at arrival and answer.
     """
 
     name: ClassVar[str]
@@ -92,7 +92,7 @@ class StandIn(ABC):
         port = self._loopback.port
         if port is None:
             raise RuntimeError(
-                f"The {self.name} stand-in is not running: enter it (`with {type(self).__name__}() as …`) or start() it."
+                f"The {self.name} stand-in is not running: enter it (`with {type(self).__name__}() as …`), or start it."
             )
         return f"http://127.0.0.1:{port}"
 
@@ -141,7 +141,10 @@ class StandIn(ABC):
         return self._journal.peak_in_flight
 
     async def until_calls(self, n: int, *, answered: bool = False, limit: float = 10.0) -> None:
-        """Wait on the caller's loop until n calls arrived, or with `answered` ended; TimeoutError after `limit` seconds."""
+        """Wait on the caller's loop until n calls arrived, or with `answered` ended.
+
+        Raises TimeoutError after `limit` seconds, saying how many did.
+        """
         await self._journal.until(n, answered=answered, limit=limit, name=self.name)
 
     def reset(self) -> None:
@@ -169,7 +172,7 @@ class StandIn(ABC):
 
     @contextmanager
     def hold(self, pulse: Heart, *, beats: int = 2, limit: float = 1.0) -> Iterator[None]:
-        """Answer each call, and send each chunk of a streamed answer, only once the pulse has beaten `beats` times more.
+        """Answer each call, and send each chunk of a stream, only once the pulse has beaten `beats` times more.
 
         After `limit` seconds without, the pulse is asked whether the loop stands still. If so, or after ten limits, the
         answer leaves all the same, and the call is `held_out` in the journal.
@@ -179,9 +182,9 @@ class StandIn(ABC):
 
     @contextmanager
     def rendezvous(self, callers: int, *, limit: float = 2.0) -> Iterator[Rendezvous]:
-        """Answer nobody until `callers` calls are in flight at once, or `limit` seconds after the first arrived; `met` says which.
+        """Answer nobody until `callers` calls are in flight at once, or `limit` seconds after the first arrived.
 
-        After either, the door stays open.
+        After either, the door stays open; its `met` says which it was.
         """
         with self._gate(Rendezvous(callers, limit, lambda: self.in_flight)) as door:
             yield door
@@ -208,7 +211,7 @@ class StandIn(ABC):
         # We watch for the client's departure ourselves: since ASGI 2.4 a streamed response leaves that to the server.
         request = Request({**scope, "asgi": {**scope["asgi"], "spec_version": "2.4"}})
         request.state.body = body = decode(request.headers.get("content-type", ""), raw)
-        # Everything that was arranged for this call is taken before its arrival can be seen: what is arranged after is not for it.
+        # What was arranged for this call is taken before its arrival can be seen: what is arranged later is not for it.
         gates, latency, fault = self._gates, self.latency, self._faults.take() if complete else None
         pulse = self.pulse or next((gate.pulse for gate in gates if isinstance(gate, Hold)), None)
         entry = self._journal.open(

@@ -1,0 +1,137 @@
+"""Every notebook keeps the rules that make its outputs worth comparing, and each rule can be broken."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import guards
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from kata.audit import audit, project_root
+
+ROOT = project_root()
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = [finding for finding in audit().findings if finding.notebook]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def test_a_notebook_is_valid_and_small(path, notebook):
+    nbformat.validate(notebook)
+    assert path.stat().st_size < guards.MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [guards.execution_counts, guards.stored_outputs, guards.metadata, guards.pictures, guards.code],
+    ids=lambda rule: rule.__name__,
+)
+def test_a_notebook_keeps_the_rule(notebook, rule):
+    assert rule(notebook) == []
+
+
+def test_every_link_of_a_notebook_leads_somewhere(notebook):
+    assert guards.links(notebook, ROOT / "notebooks", ROOT / "workspace") == []
+
+
+@pytest.mark.parametrize("finding", LESSONS, ids=lambda finding: finding.id)
+def test_a_lesson_has_its_head_its_sections_and_its_proof(finding):
+    lesson = nbformat.read(ROOT / "notebooks" / finding.notebook, as_version=4)
+    assert guards.head(lesson, finding) + guards.sections(lesson) + guards.proof(lesson, finding.id) == []
+
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
+
+
+def picture():
+    return new_output("display_data", {"image/png": "x"})
+
+
+def test_the_rules_complain():
+    gap = new_notebook(cells=[new_code_cell("1", execution_count=1), new_code_cell("2", execution_count=3)])
+    assert guards.execution_counts(gap)
+    noisy = new_notebook(cells=[new_code_cell("1", outputs=[new_output("stream", name="stderr", text="a warning")])])
+    assert guards.stored_outputs(noisy)
+    failed = new_notebook(cells=[new_code_cell("1", outputs=[new_output("error", ename="E", evalue="", traceback=[])])])
+    assert guards.stored_outputs(failed)
+    assert len(guards.metadata(new_notebook(metadata={"widgets": {}}))) == 2
+    bare = new_notebook(cells=[new_code_cell("chart", outputs=[picture()])])
+    assert len(guards.pictures(bare)) == 2
+    assert len(guards.code(new_notebook(cells=[new_code_cell("asyncio.run(x)\n" * 13)]))) == 2
+    assert guards.links(new_notebook(cells=[new_markdown_cell("[x](gone.ipynb)")]), ROOT, ROOT / "workspace")
+    assert guards.links(new_notebook(cells=[new_markdown_cell("[x](workspace/gone.py)")]), ROOT, ROOT / "workspace")
+    assert guards.sections(new_notebook(cells=[new_markdown_cell("## The symptom")]))
+    assert len(guards.head(new_notebook(cells=[new_markdown_cell("# A lesson")]), LESSONS[0])) == 6
+    assert len(guards.proof(new_notebook(cells=[new_code_cell("1 + 1")]), "1.4")) == 6
+
+
+def test_the_rules_let_a_good_notebook_pass():
+    chart = new_code_cell("chart", execution_count=1, outputs=[picture()], metadata={"tags": [guards.UNCOMPARED]})
+    text = new_code_cell("chart.text", execution_count=2, outputs=[new_output("execute_result", {"text/plain": "'x'"})])
+    good = new_notebook(cells=[chart, text], metadata=KERNEL)
+    rules = (guards.execution_counts, guards.stored_outputs, guards.metadata, guards.pictures, guards.code)
+    assert [complaint for rule in rules for complaint in rule(good)] == []
+
+
+def nbval(notebook: Path, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run one notebook as the README does, in a project's folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", str(notebook), "-q", "-p", "no:cacheprovider"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project, to be tampered with."""
+    for name in ("notebooks", "starter", "solution", "tests", "pyproject.toml"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        else:
+            shutil.copy(source, tmp_path)
+    (tmp_path / "README.md").touch()
+    return tmp_path
+
+
+def test_a_tampered_output_fails(project):
+    file = project / "notebooks" / "01_pulse_of_the_loop.ipynb"
+    text = file.read_text(encoding="utf-8")
+    assert "a1 b1 a2 b2 a3 b3" in text
+    file.write_text(text.replace("a1 b1 a2 b2 a3 b3", "a1 a2 a3 b1 b2 b3"), encoding="utf-8")
+    run = nbval(file, project)
+    assert run.returncode == 1, run.stdout
+    assert "1 failed" in run.stdout
+
+
+@pytest.mark.parametrize("finding", LESSONS, ids=lambda finding: finding.id)
+def test_a_lesson_fails_when_starter_and_solution_are_exchanged(project, finding):
+    (project / "starter").rename(project / "other")
+    (project / "solution").rename(project / "starter")
+    (project / "other").rename(project / "solution")
+    run = nbval(project / "notebooks" / finding.notebook, project)
+    assert run.returncode == 1, run.stdout
+    assert "mismatch" in run.stdout
+
+
+def test_a_copy_of_the_project_passes(project):
+    run = nbval(project / "notebooks" / LESSONS[0].notebook, project)
+    assert run.returncode == 0, run.stdout
