@@ -79,9 +79,13 @@ def hint(id: str, number: int) -> None:
 @click.argument("id")
 def diff(id: str) -> None:
     """Show what the solution changed for a finding, from starter to solution."""
+    from kata.gallery import galleries
     from kata.lesson import diff as compare
 
-    click.echo(compare(_finding(id).id))
+    finding = _finding(id)
+    if id not in galleries():
+        raise click.UsageError(f"finding {id} has no diff yet: those that have one are {', '.join(galleries())}")
+    click.echo(compare(finding.id))
 
 
 @main.command()

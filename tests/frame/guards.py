@@ -50,7 +50,9 @@ def metadata(notebook: NotebookNode) -> list[str]:
     complaints = []
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         complaints.append("its kernel is not python3")
-    complaints += [f"it keeps metadata {key!r}" for key in notebook.metadata if key not in ("kernelspec", "language_info")]
+    complaints += [
+        f"it keeps metadata {key!r}" for key in notebook.metadata if key not in ("kernelspec", "language_info")
+    ]
     for cell in notebook.cells:
         complaints += [f"cell {cell.id} keeps metadata {key!r}" for key in cell.metadata if key != "tags"]
     return complaints
@@ -146,7 +148,9 @@ def top_level(names: Sequence[str]) -> list[str]:
     return [f"{name} does not belong at the top level" for name in names if name not in allowed and name[0] != "."]
 
 
-REGISTRIES = re.compile(r"https?://[^\s\"')]*(?:pypi|pythonhosted|registry\.npm|deb\.debian|conda\.anaconda)", re.IGNORECASE)
+REGISTRIES = re.compile(
+    r"https?://[^\s\"')]*(?:pypi|pythonhosted|registry\.npm|deb\.debian|conda\.anaconda)", re.IGNORECASE
+)
 MACHINE_PATHS = re.compile(r"(?<![\w./~])/(?:root|home/\w+|work|Users/\w+)/\w")
 
 

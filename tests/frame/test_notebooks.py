@@ -96,6 +96,7 @@ def nbval(notebook: Path, project: Path = ROOT) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         timeout=300,
+        check=False,
     )
 
 
