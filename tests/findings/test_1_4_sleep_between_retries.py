@@ -53,10 +53,10 @@ async def test_a_refusal_is_not_retried(speech_to_text, groq, note, status, comp
 @pytest.mark.behaviour("1.4")
 async def test_the_pauses_are_kept_and_grow(speech_to_text, groq, note):
     groq.fail(2, status=429)
-    stt = speech_to_text(STT_BACKOFF_SECONDS=0.05, STT_BACKOFF_FACTOR=3)
+    stt = speech_to_text(STT_BACKOFF_SECONDS=0.03, STT_BACKOFF_FACTOR=3)
     await bounded(CALL, stt.transcribe(note.data, note.format))
     pauses = [after.arrived - before.answered for before, after in pairwise(groq.journal)]
-    for number, (pause, least) in enumerate(zip(pauses, (0.05, 0.15), strict=True), 1):
+    for number, (pause, least) in enumerate(zip(pauses, (0.03, 0.09), strict=True), 1):
         got = "kept" if pause >= least * 0.95 else "shorter" if pause >= least / 2 else "hardly any pause"
         expect(f"the pause after attempt {number}, at least {least} s", expected="kept", got=got)
 
@@ -79,7 +79,7 @@ async def test_there_is_no_pause_after_the_last_failure(speech_to_text, groq, no
 @pytest.mark.finding("1.4")
 async def test_the_loop_beats_between_two_attempts(speech_to_text, groq, note, pulse):
     groq.fail(2, status=429)
-    stt = speech_to_text(STT_BACKOFF_SECONDS=0.2, STT_BACKOFF_FACTOR=1)
+    stt = speech_to_text(STT_BACKOFF_SECONDS=0.1, STT_BACKOFF_FACTOR=1)
     async with pulse:
         await bounded(CALL, stt.transcribe(note.data, note.format))
     pulse.check(Kind.WAITING, doing="between two attempts")
@@ -94,7 +94,7 @@ async def test_a_cancelled_caller_does_not_wait_out_the_pause(speech_to_text, gr
     async with pulse:
         task = asyncio.create_task(stt.transcribe(note.data, note.format))
         await groq.until_calls(1, answered=True)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
         task.cancel()
         for _ in range(20):
             await asyncio.sleep(0)
@@ -127,7 +127,7 @@ async def test_no_thread_sleeps_out_the_pause(speech_to_text, groq, note):
     groq.fail(1, status=429)
     task = asyncio.create_task(speech_to_text(STT_BACKOFF_SECONDS=1).transcribe(note.data, note.format))
     await groq.until_calls(1, answered=True)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.05)
     busy = busy_pool_threads()
     task.cancel()
     await asyncio.wait([task])
