@@ -120,9 +120,7 @@ async def test_one_callers_pause_is_not_anothers(speech_to_text, groq, note, pul
     assert not first_came_earlier, "a second caller's short pause ended only after the first caller's long one"
 
 
-@pytest.mark.remark(
-    "1.4", "the pause is slept by a thread of the shared pool, which is small; asyncio.sleep needs none"
-)
+@pytest.mark.remark("1.4", "a thread of the shared pool, which is small, sleeps for it; asyncio.sleep needs none")
 async def test_no_thread_sleeps_out_the_pause(speech_to_text, groq, note):
     groq.fail(1, status=429)
     task = asyncio.create_task(speech_to_text(STT_BACKOFF_SECONDS=1).transcribe(note.data, note.format))

@@ -8,6 +8,8 @@ from kata.audit import audit
 from kata.gallery import Change, DoesNotApply, galleries, gallery
 from kata.verdict import judge
 
+pytestmark = pytest.mark.slow
+
 TURNS = [pytest.param(id, turn, id=f"{id} {turn.name}") for id in galleries() for turn in gallery(id).turns]
 
 

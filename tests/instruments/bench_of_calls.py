@@ -49,12 +49,19 @@ class Place:
     groq_url: str
     elevenlabs_url: str
     async_client: httpx.AsyncClient
+    sync_client: httpx.Client
     sync_groq: Groq = field(init=False)
     async_groq: AsyncGroq = field(init=False)
+    sync_elevenlabs: ElevenLabs = field(init=False)
+    async_elevenlabs: AsyncElevenLabs = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sync_groq = Groq(api_key="a-key", base_url=self.groq_url, max_retries=0)
-        self.async_groq = AsyncGroq(api_key="a-key", base_url=self.groq_url, max_retries=0)
+        groq = {"api_key": "a-key", "base_url": self.groq_url, "max_retries": 0}
+        self.sync_groq = Groq(**groq, http_client=self.sync_client)
+        self.async_groq = AsyncGroq(**groq, http_client=self.async_client)
+        elevenlabs = {"api_key": "a-key", "base_url": self.elevenlabs_url}
+        self.sync_elevenlabs = ElevenLabs(**elevenlabs, httpx_client=self.sync_client)
+        self.async_elevenlabs = AsyncElevenLabs(**elevenlabs, httpx_client=self.async_client)
 
 
 Function = Callable[[Place], Awaitable[object]]
@@ -239,21 +246,18 @@ async def groq_awaited(place: Place) -> None:
 
 @blocking
 async def stream_joined_on_the_loop(place: Place) -> None:
-    client = await asyncio.to_thread(ElevenLabs, api_key="a-key", base_url=place.elevenlabs_url)
-    b"".join(client.text_to_speech.convert(voice_id="a-voice", text="Nine.", model_id="eleven_v3"))
+    b"".join(place.sync_elevenlabs.text_to_speech.convert(voice_id="a-voice", text="Nine.", model_id="eleven_v3"))
 
 
 @turning
 async def stream_iterated_asynchronously(place: Place) -> None:
-    client = await asyncio.to_thread(AsyncElevenLabs, api_key="a-key", base_url=place.elevenlabs_url)
-    sound = client.text_to_speech.convert(voice_id="a-voice", text="Nine.", model_id="eleven_v3")
+    sound = place.async_elevenlabs.text_to_speech.convert(voice_id="a-voice", text="Nine.", model_id="eleven_v3")
     b"".join([chunk async for chunk in sound])
 
 
 @blocking
 async def stream_called_in_a_thread_joined_on_the_loop(place: Place) -> None:
-    client = await asyncio.to_thread(ElevenLabs, api_key="a-key", base_url=place.elevenlabs_url)
-    convert = client.text_to_speech.convert
+    convert = place.sync_elevenlabs.text_to_speech.convert
     b"".join(await asyncio.to_thread(convert, voice_id="a-voice", text="Nine.", model_id="eleven_v3"))
 
 
@@ -272,6 +276,7 @@ async def socket_read_asynchronously(place: Place) -> None:
     writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     await reader.read(100)
     writer.close()
+    await writer.wait_closed()
 
 
 @blocking

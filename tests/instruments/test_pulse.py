@@ -30,8 +30,11 @@ async def place(tmp_path: Path) -> AsyncIterator[bench.Place]:
     file = tmp_path / "a file"
     file.write_bytes(b"x" * 100_000)
     with providers("groq", "elevenlabs") as world:
-        async with httpx.AsyncClient(headers={"authorization": "Bearer a-key"}) as client:
-            yield bench.Place(tmp_path, file, world.groq.base_url, world.elevenlabs.base_url, client)
+        key = {"authorization": "Bearer a-key"}
+        async with httpx.AsyncClient(headers=key) as async_client:
+            with httpx.Client(headers=key) as sync_client:
+                urls = world.groq.base_url, world.elevenlabs.base_url
+                yield bench.Place(tmp_path, file, *urls, async_client, sync_client)
 
 
 @pytest.mark.parametrize("function", bench.BLOCKING, ids=lambda function: function.__name__)

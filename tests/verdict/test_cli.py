@@ -121,8 +121,10 @@ def test_transcribe_turns_real_audio_into_its_text(kata, package, monkeypatch):
     assert run.output == "(stand-in) Hi, it's me. Shall we meet at the station tomorrow at nine?\n"
 
 
+@pytest.mark.slow
 def test_pytest_judges_one_package_with_target():
-    command = [sys.executable, "-m", "pytest", "tests/findings", "-q", "-p", "no:cacheprovider", "-k", "1_4"]
+    tests = "tests/findings/test_1_4_sleep_between_retries.py"
+    command = [sys.executable, "-m", "pytest", tests, "-q", "-x", "-p", "no:cacheprovider"]
     environment = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     for target, status in (("solution", 0), ("starter", 1), ("nowhere", 4)):
         run = subprocess.run(

@@ -77,6 +77,7 @@ def test_a_file_saved_within_the_same_second_is_judged_anew(package_of):
 ENDLESS = "while True:\n    pass"
 
 
+@pytest.mark.slow
 class TestErrors:
     """What cannot be judged is an error in its own words, within 20 seconds."""
 
