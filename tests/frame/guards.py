@@ -10,6 +10,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 MOST_LINES = 12
+MOST_COLUMNS = 96  # what JupyterLab shows of a line on a laptop, with its side bar open
 MOST_BYTES = 200_000
 UNCOMPARED = "nbval-ignore-output"
 SECTIONS = ("The symptom", "Predict", "See it", "Find it", "Fix it", "Compare", "Wrong turns", "Keep")
@@ -78,6 +79,9 @@ def code(notebook: NotebookNode) -> list[str]:
         lines = len(cell.source.splitlines())
         if lines > MOST_LINES:
             complaints.append(f"cell {cell.execution_count} has {lines} lines, more than {MOST_LINES}")
+        longest = max(map(len, cell.source.splitlines()))
+        if longest > MOST_COLUMNS:
+            complaints.append(f"cell {cell.execution_count} has a line of {longest} characters, cut off on a laptop")
         complaints += [f"cell {cell.execution_count} uses {word}" for word in FORBIDDEN if word in cell.source]
     return complaints
 
@@ -149,9 +153,9 @@ def top_level(names: Sequence[str]) -> list[str]:
 
 
 REGISTRIES = re.compile(
-    r"https?://[^\s\"')]*(?:pypi|pythonhosted|registry\.npm|deb\.debian|conda\.anaconda)", re.IGNORECASE
+    r"\b(?:pypi\.org|files\.pythonhosted|registry\.npm\w*|deb\.debian|conda\.anaconda)\b", re.IGNORECASE
 )
-MACHINE_PATHS = re.compile(r"(?<![\w./~])/(?:root|home/\w+|work|Users/\w+)/\w")
+MACHINE_PATHS = re.compile(r"(?<![\w./~])/(?:root|home/\w+|work|Users/\w+)/\w|\b[A-Z]:\\+Users\\+\w")
 
 
 def leaks(text: str) -> Iterator[str]:

@@ -71,7 +71,7 @@ def test_the_rules_complain():
     assert len(guards.metadata(new_notebook(metadata={"widgets": {}}))) == 2
     bare = new_notebook(cells=[new_code_cell("chart", outputs=[picture()])])
     assert len(guards.pictures(bare)) == 2
-    assert len(guards.code(new_notebook(cells=[new_code_cell("asyncio.run(x)\n" * 13)]))) == 2
+    assert len(guards.code(new_notebook(cells=[new_code_cell("asyncio.run(x)\n" * 13 + "x" * 97)]))) == 3
     assert guards.links(new_notebook(cells=[new_markdown_cell("[x](gone.ipynb)")]), ROOT, ROOT / "workspace")
     assert guards.links(new_notebook(cells=[new_markdown_cell("[x](workspace/gone.py)")]), ROOT, ROOT / "workspace")
     assert guards.sections(new_notebook(cells=[new_markdown_cell("## The symptom")]))

@@ -95,18 +95,16 @@ def _draw(row: Axes, pulse: Pulse, length: float) -> None:
     width = length / _MOST_COMPLEXES
     xs: list[float] = []
     ys: list[float] = []
-    flat: list[tuple[float, float]] = []
     for number in range(max(1, round(_length(pulse) / width))):
         left = number * width
         is_alive = pulse.beats_between(pulse.started + left, pulse.started + left + width) > 0
         shape = _COMPLEX if is_alive else ((0.0, 0.0), (1.0, 0.0))
         xs += [left + share * width for share, _ in shape]
         ys += [height for _, height in shape]
-        if not is_alive:
-            flat.append((left, left + width))
     row.plot(xs, ys, color=BEAT, linewidth=1.1)
-    for left, right in flat:
-        row.plot([left, right], [0, 0], color=FLATLINE, linewidth=4.5, solid_capstyle="butt")
+    for start, end in pulse.silences():
+        span = [start - pulse.started, end - pulse.started]
+        row.plot(span, [0, 0], color=FLATLINE, linewidth=4.5, solid_capstyle="butt")
     row.set_xlim(0, length)
     row.set_yticks([])
     for side in ("left", "right", "top"):

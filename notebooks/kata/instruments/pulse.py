@@ -19,6 +19,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Self
@@ -183,8 +184,16 @@ class Pulse:
 
         A time too short for a single tick counts as alive.
         """
-        ticks = bisect_right(self._ticks, end) - bisect_left(self._ticks, start)
+        ticks = self._ticks_between(start, end)
         return self.beats_between(start, end) / ticks if ticks else 1.0
+
+    def silences(self) -> Sequence[tuple[float, float]]:
+        """From when to when the loop did not beat while the metronome ticked `SILENT_TICKS` times or more.
+
+        In seconds of `time.perf_counter`. A hiccup of a busy machine, in which neither came, is none.
+        """
+        moments = [self.started, *self._beats, self.ended or time.perf_counter()]
+        return [(a, b) for a, b in pairwise(moments) if self._ticks_between(a, b) >= SILENT_TICKS]
 
     def check(self, *kinds: Kind, doing: str = "") -> None:
         """Raise if the loop stood still.
@@ -229,6 +238,9 @@ class Pulse:
             if self.beats != beats or self._holder() is not frame:
                 return False
         return self._keep_innermost(Kind.NETWORK, waiting_for)
+
+    def _ticks_between(self, start: float, end: float) -> int:
+        return bisect_right(self._ticks, end) - bisect_left(self._ticks, start)
 
     async def _beat(self) -> None:
         while True:

@@ -163,7 +163,7 @@ def _told(finding: Finding, folder: Path, failures: Sequence[Mapping[str, Any]],
     if failure["kind"] == "behaviour" or failure["when"] != "call":
         return Status.BROKEN, Behaviour.CHANGED, culprit, message
     if failure["kind"] == "remark":
-        return Status.FIXED, Behaviour.KEPT, None, f"fixed, with a remark: {failure['remark']}"
+        return Status.FIXED, Behaviour.KEPT, None, f"accepted, with a remark: {failure['remark']}"
     return Status.UNTOUCHED if _is_untouched(finding, folder) else Status.PRESENT, Behaviour.KEPT, culprit, message
 
 
