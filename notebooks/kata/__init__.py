@@ -10,6 +10,7 @@ _HOMES = {
     "check": "kata.lesson",
     "diff": "kata.lesson",
     "ecg": "kata.instruments.charts",
+    "gantt": "kata.instruments.charts",
     "hint": "kata.lesson",
     "providers": "kata.instruments.standins",
     "ready": "kata.lesson",

@@ -122,3 +122,13 @@ def test_a_lesson_fails_when_starter_and_solution_are_exchanged(project, finding
     run = nbval(project / "notebooks" / finding.notebook, project)
     assert run.returncode == 1, run.stdout
     assert "mismatch" in run.stdout
+
+
+@pytest.mark.slow
+def test_a_learner_s_workspace_changes_nothing_that_is_compared(project):
+    mine = project / "workspace" / "modules" / "speech" / "speech_to_text.py"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("half a th(ought", encoding="utf-8")
+    run = nbval(project / "notebooks" / "00_start_here.ipynb", project)
+    assert run.returncode == 0, run.stdout
+    assert mine.read_text(encoding="utf-8") == "half a th(ought"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from kata.audit import audit
@@ -20,9 +22,12 @@ def test_a_turn_gets_the_verdict_it_deserves(id, turn, tmp_path):
 
 
 @pytest.mark.parametrize("id", galleries())
-def test_a_finding_put_back_into_the_solution_is_present(id, tmp_path):
-    verdict = judge(audit().finding(id), gallery(id).make_put_back(tmp_path / "workspace"))
-    assert verdict.status == "present", verdict.message
+def test_a_finding_put_back_into_the_solution_is_present_and_no_other_is(id, tmp_path):
+    folder = gallery(id).make_put_back(tmp_path / "workspace")
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        verdicts = list(pool.map(lambda finding: judge(finding, folder), audit().judged))
+    expected = {finding.id: "present" if finding.id == id else "fixed" for finding in audit().judged}
+    assert {verdict.id: str(verdict.status) for verdict in verdicts} == expected, verdicts
 
 
 @pytest.mark.parametrize("id", galleries())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
+import psutil
 import pytest
 
 from kata.audit import audit, project_root
@@ -147,6 +149,21 @@ class TestErrors:
     def test_a_process_that_is_killed(self, package_of):
         message = self.told(package_of("starter").transcribe_begins_with("os.kill(os.getpid(), 9)"))
         assert "killed by signal 9" in message
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are of POSIX")
+def test_no_process_is_left_behind(package_of, tmp_path):
+    note = tmp_path / "pid"
+    lines = (
+        "import subprocess, sys, pathlib\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"pathlib.Path({str(note)!r}).write_text(str(child.pid))\n"
+        "os._exit(0)"
+    )
+    assert judge(FINDING, package_of("starter").transcribe_begins_with(lines).folder).status is Status.ERROR
+    with contextlib.suppress(psutil.NoSuchProcess):
+        child = psutil.Process(int(note.read_text()))
+        assert psutil.wait_procs([child], timeout=10)[1] == [] or child.status() == psutil.STATUS_ZOMBIE
 
 
 def test_the_next_check_after_an_error_works(package_of):

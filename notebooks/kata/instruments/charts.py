@@ -85,6 +85,45 @@ def ecg(pulses: Mapping[str, Pulse], calls: Mapping[str, Sequence[Exchange]], *,
     return Chart(figure, "\n".join(f"{name}: {_words(pulse, calls.get(name, ()))}" for name, pulse in pulses.items()))
 
 
+def gantt(calls: Mapping[str, Sequence[Exchange]], *, title: str) -> Chart:
+    """Calls in flight: a bar from each call's arrival to its answer, one panel a name, on one scale.
+
+    Args:
+        calls: What a stand-in saw, by the name of the panel. Calls without an answer are left out.
+        title: What the chart says, in a sentence.
+
+    Raises:
+        ValueError: If no call was answered.
+    """
+    from matplotlib.figure import Figure
+
+    spans = {name: [(call.arrived, call.answered) for call in seen if call.answered] for name, seen in calls.items()}
+    if not any(spans.values()):
+        raise ValueError("no call was answered: there is nothing to draw")
+    length = max(end - span[0][0] for span in spans.values() for _, end in span)
+    bars = [len(span) for span in spans.values()]
+    figure = Figure(figsize=(9, 1.1 + 0.26 * sum(bars) + 0.3 * len(bars)), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    grid = {"height_ratios": [max(1, number) for number in bars]}
+    rows = figure.subplots(len(spans), 1, sharex=True, squeeze=False, gridspec_kw=grid)[:, 0]
+    for row, (name, span) in zip(rows, spans.items(), strict=True):
+        for number, (start, end) in enumerate(span):
+            row.barh(number, end - start, left=start - span[0][0], height=0.62, color=BEAT)
+        row.set_ylim(len(span) - 0.4, -0.6)
+        row.set_xlim(0, length * 1.02)
+        row.set_yticks([])
+        row.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
+        for side in ("left", "right", "top"):
+            row.spines[side].set_visible(False)
+    rows[-1].set_xlabel("seconds")
+    return Chart(figure, "\n".join(f"{name}: {_overlap(span)}" for name, span in spans.items()))
+
+
+def _overlap(spans: Sequence[tuple[float, float]]) -> str:
+    most = max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)
+    return f"{len(spans)} calls, " + ("one after the other" if most <= 1 else f"up to {most} at once")
+
+
 def _length(pulse: Pulse) -> float:
     if pulse.ended is None:
         raise ValueError("this pulse is still being taken: draw it after its `async with` block")

@@ -1,0 +1,75 @@
+"""Charts say in words what they show, and show it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kata.instruments.charts import FLATLINE, ecg, gantt
+from kata.instruments.pulse import Pulse
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Answered:
+    arrived: float
+    answered: float | None
+    status: int | None = 200
+
+
+async def taken(block: float = 0.0, rest: float = 0.1) -> Pulse:
+    async with Pulse(HERE) as pulse:
+        time.sleep(block)
+        await asyncio.sleep(rest)
+    return pulse
+
+
+def pixels(chart, colour: str) -> int:
+    image = Image.open(io.BytesIO(chart._repr_png_())).convert("RGB")
+    wanted = tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    near = (sum(abs(a - b) for a, b in zip(pixel, wanted, strict=True)) < 40 for pixel in image.get_flattened_data())
+    return sum(near)
+
+
+async def test_an_ecg_shows_the_flatline_where_the_loop_stood_still():
+    stood, turned = await taken(block=0.4), await taken()
+    assert pixels(ecg({"a": stood}, {}, title="A title"), FLATLINE) > 200
+    assert pixels(ecg({"a": turned}, {}, title="A title"), FLATLINE) == 0
+
+
+async def test_an_ecg_says_what_happened_between_the_answers():
+    async with Pulse(HERE) as pulse:
+        first = Answered(time.perf_counter(), time.perf_counter(), 429)
+        time.sleep(0.3)
+        second = Answered(time.perf_counter(), time.perf_counter(), None)
+        await asyncio.sleep(0.2)
+        third = Answered(time.perf_counter(), time.perf_counter())
+    chart = ecg({"starter": pulse}, {"starter": [first, second, third]}, title="A title")
+    assert chart.text == "starter: answer 429 · flatline · answer none · beats · answer 200"
+    assert repr(chart) == chart.text
+
+
+async def test_an_ecg_of_a_pulse_that_is_still_taken_is_refused():
+    async with Pulse(HERE) as pulse:
+        with pytest.raises(ValueError, match="still being taken"):
+            ecg({"a": pulse}, {}, title="A title")
+
+
+def test_a_gantt_chart_says_how_many_calls_were_in_flight():
+    queue = [Answered(0.0, 1.0), Answered(1.0, 2.0), Answered(2.0, 3.0)]
+    herd = [Answered(5.0, 6.0), Answered(5.1, 6.0), Answered(5.2, 6.1)]
+    chart = gantt({"starter": queue, "solution": herd}, title="A title")
+    assert chart.text == "starter: 3 calls, one after the other\nsolution: 3 calls, up to 3 at once"
+    assert chart._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_gantt_chart_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="no call was answered"):
+        gantt({"starter": [Answered(0.0, None, None)]}, title="A title")
