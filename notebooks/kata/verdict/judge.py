@@ -65,6 +65,7 @@ def _run(finding: Finding, folder: Path, log: Path, scratch: str, limit: float) 
         "TEMP": scratch,
         "TMP": scratch,
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each verdict would compile the SDKs anew
     flooded = threading.Event()
     ending = ""
     with subprocess.Popen(
