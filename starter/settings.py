@@ -14,6 +14,16 @@ class Settings(BaseSettings):
     ELEVENLABS_API_KEY: SecretStr = SecretStr("")
     ELEVENLABS_BASE_URL: str = "https://api.elevenlabs.io"
     ELEVENLABS_VOICE_ID: str = "21m00Tcm4TlvDq8ikWAM"
+    IMAGES_API_KEY: SecretStr = SecretStr("")
+    IMAGES_BASE_URL: str = "https://api.together.xyz"
+
+    CHAT_MODEL_NAME: str = "openai/gpt-oss-20b"
+    CHAT_TIMEOUT_SECONDS: float = Field(30.0, gt=0)
+
+    IMAGE_MODEL_NAME: str = "black-forest-labs/FLUX.1-schnell"
+    IMAGE_TIMEOUT_SECONDS: float = Field(60.0, gt=0)
+    IMAGE_FOLDER: str = "generated_images"
+    IMAGE_HISTORY_MESSAGES: int = Field(5, ge=1)
 
     STT_MODEL_NAME: str = "whisper-large-v3-turbo"
     STT_TIMEOUT_SECONDS: float = Field(30.0, gt=0)

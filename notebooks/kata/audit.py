@@ -92,7 +92,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Pattern:
-    """One good example of the audit."""
+    """A place worth knowing: a good example of the audit, or something it overlooked."""
 
     id: str
     title: str
@@ -101,11 +101,16 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Audit:
-    """The whole report."""
+    """The whole report.
+
+    Attributes:
+        beyond: What the report overlooked; not on the board.
+    """
 
     sections: tuple[Section, ...]
     findings: tuple[Finding, ...]
     patterns: tuple[Pattern, ...]
+    beyond: tuple[Pattern, ...]
 
     @property
     def judged(self) -> tuple[Finding, ...]:
@@ -131,7 +136,8 @@ def audit() -> Audit:
     return Audit(
         sections=tuple(Section(**section) for section in table["section"]),
         findings=tuple(_finding(entry) for entry in table["finding"]),
-        patterns=tuple(Pattern(e["id"], e["title"], _locations(e)) for e in table["pattern"]),
+        patterns=_patterns(table["pattern"]),
+        beyond=_patterns(table["beyond"]),
     )
 
 
@@ -151,6 +157,10 @@ def _finding(entry: dict[str, Any]) -> Finding:
         notebook=entry.get("notebook"),
         tests=entry.get("tests"),
     )
+
+
+def _patterns(entries: list[dict[str, Any]]) -> tuple[Pattern, ...]:
+    return tuple(Pattern(entry["id"], entry["title"], _locations(entry)) for entry in entries)
 
 
 def _locations(entry: dict[str, Any]) -> tuple[Location, ...]:

@@ -23,3 +23,7 @@ class SpeechToTextError(CompanionError):
 
 class TextToSpeechError(CompanionError):
     """A text could not be turned into speech."""
+
+
+class TextToImageError(CompanionError):
+    """A picture could not be imagined or drawn."""

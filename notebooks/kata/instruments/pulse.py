@@ -16,7 +16,7 @@ import asyncio
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -195,17 +195,22 @@ class Pulse:
         moments = [self.started, *self._beats, self.ended or time.perf_counter()]
         return [(a, b) for a, b in pairwise(moments) if self._ticks_between(a, b) >= SILENT_TICKS]
 
-    def check(self, *kinds: Kind, doing: str = "") -> None:
+    def check(self, *kinds: Kind, operations: Container[str] = (), doing: str = "") -> None:
         """Raise if the loop stood still.
 
         Args:
             kinds: Look only at flatlines of these kinds; none means all of them.
+            operations: Look only at flatlines of these operations, such as ``os.mkdir``; empty means all of them.
             doing: What went on, for the message: ``while it read the upload``.
 
         Raises:
             LoopBlocked: With what was seen.
         """
-        seen = [flatline for flatline in self.flatlines if not kinds or flatline.kind in kinds]
+        seen = [
+            flatline
+            for flatline in self.flatlines
+            if (not kinds or flatline.kind in kinds) and (not operations or flatline.operation in operations)
+        ]
         if seen:
             raise LoopBlocked(seen, doing)
 

@@ -29,6 +29,20 @@ _NEITHER_DISK_NOR_NETWORK = (
 )
 """Left out: these ask the kernel's memory, or wait only if a lock is taken, which the beats show better."""
 
+_SEEN_BY_THE_AUDIT_HOOK = (
+    "os.link",
+    "os.listdir",
+    "os.mkdir",
+    "os.remove",
+    "os.rename",
+    "os.replace",
+    "os.rmdir",
+    "os.scandir",
+    "os.symlink",
+    "os.unlink",
+)
+"""Left out as well, or `disk` and this module would both tell of them."""
+
 _ADDED = ("ssl.SSLContext.load_verify_locations",)
 """Missing from blockbuster's list: parsing the CA bundle, the larger part of what building an HTTP client costs."""
 
@@ -59,9 +73,8 @@ def dismiss(key: int) -> None:
 
 
 def _recording_functions() -> list[BlockBusterFunction]:
-    functions = {
-        name: function for name, function in BlockBuster().functions.items() if name not in _NEITHER_DISK_NOR_NETWORK
-    }
+    left_out = {*_NEITHER_DISK_NOR_NETWORK, *_SEEN_BY_THE_AUDIT_HOOK}
+    functions = {name: function for name, function in BlockBuster().functions.items() if name not in left_out}
     functions |= {name: BlockBusterFunction(None, name) for name in _ADDED}
     for name, function in functions.items():
         function.can_block_predicate = _recording(name, function.can_block_predicate, function.can_block_functions)

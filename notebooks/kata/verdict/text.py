@@ -26,7 +26,7 @@ def render(verdict: Verdict, finding: Finding, target: str) -> str:
     if verdict.behaviour is Behaviour.CHANGED:
         lines.append("  behaviour: changed")
     lines += [f"  {line}" for line in verdict.message.splitlines()]
-    if verdict.culprit is not None:
+    if verdict.culprit is not None and verdict.culprit.source not in verdict.message:
         lines.append(f"  culprit: {verdict.culprit.file}:{verdict.culprit.line}, in {verdict.culprit.function}")
         lines.append(f"    {verdict.culprit.source}")
     if verdict.status is not Status.FIXED:

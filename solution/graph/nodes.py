@@ -1,0 +1,29 @@
+"""The nodes of the agent's graph."""
+
+import asyncio
+import os
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+
+from .state import AICompanionState, Services
+
+
+async def image_node(state: AICompanionState, config: RunnableConfig) -> dict[str, AIMessage | str]:
+    """Answer with a picture.
+
+    Returns:
+        The message that goes with the picture, and the picture's path.
+
+    Raises:
+        TextToImageError: If the picture could not be imagined or drawn.
+        OSError: If it cannot be kept.
+    """
+    services: Services = config["configurable"]["services"]
+    history = [str(message.content) for message in state["messages"][-services.settings.IMAGE_HISTORY_MESSAGES :]]
+    scenario = await services.text_to_image.create_scenario(history)
+    await asyncio.to_thread(os.makedirs, services.settings.IMAGE_FOLDER, exist_ok=True)
+    img_path = os.path.join(services.settings.IMAGE_FOLDER, f"image_{uuid4()}.png")
+    await services.text_to_image.generate_image(scenario.image_prompt, img_path)
+    return {"messages": AIMessage(content=scenario.narrative), "image_path": img_path}
