@@ -28,7 +28,7 @@ def nbval(folder: Path, **notebooks: nbformat.NotebookNode) -> str:
     """Run notebooks by the project's own settings; what pytest says in its last line."""
     for name, notebook in notebooks.items():
         nbformat.write(notebook, folder / f"{name}.ipynb")
-    settings = ("-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
+    settings = ("-q", "-n0", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval", *settings, *(str(folder / f"{name}.ipynb") for name in notebooks)],
         cwd=ROOT,

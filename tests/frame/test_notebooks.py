@@ -90,7 +90,7 @@ def test_the_rules_let_a_good_notebook_pass():
 def nbval(notebook: Path, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run one notebook as the README does, in a project's folder."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", str(notebook), "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "--nbval", str(notebook), "-q", "-n0", "-p", "no:cacheprovider"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])},
         capture_output=True,

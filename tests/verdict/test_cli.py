@@ -124,7 +124,7 @@ def test_transcribe_turns_real_audio_into_its_text(kata, package, monkeypatch):
 @pytest.mark.slow
 def test_pytest_judges_one_package_with_target():
     tests = "tests/findings/test_1_4_sleep_between_retries.py"
-    command = [sys.executable, "-m", "pytest", tests, "-q", "-x", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", tests, "-q", "-x", "-n0", "-p", "no:cacheprovider"]
     environment = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     for target, status in (("solution", 0), ("starter", 1), ("nowhere", 4)):
         run = subprocess.run(
