@@ -14,6 +14,8 @@ class Settings(BaseSettings):
     ELEVENLABS_API_KEY: SecretStr = SecretStr("")
     ELEVENLABS_BASE_URL: str = "https://api.elevenlabs.io"
     ELEVENLABS_VOICE_ID: str = "21m00Tcm4TlvDq8ikWAM"
+    EMBEDDINGS_API_KEY: SecretStr = SecretStr("")
+    EMBEDDINGS_BASE_URL: str = "https://api.openai.com"
     IMAGES_API_KEY: SecretStr = SecretStr("")
     IMAGES_BASE_URL: str = "https://api.together.xyz"
 
@@ -24,6 +26,12 @@ class Settings(BaseSettings):
     IMAGE_TIMEOUT_SECONDS: float = Field(60.0, gt=0)
     IMAGE_FOLDER: str = "generated_images"
     IMAGE_HISTORY_MESSAGES: int = Field(5, ge=1)
+
+    EMBEDDINGS_MODEL_NAME: str = "text-embedding-3-small"
+    EMBEDDINGS_DIMENSIONS: int = Field(256, ge=1)
+    EMBEDDINGS_TIMEOUT_SECONDS: float = Field(10.0, gt=0)
+    MEMORY_TOP_K: int = Field(3, ge=1)
+    MEMORY_SIMILARITY: float = Field(0.9, ge=0, le=1)
 
     STT_MODEL_NAME: str = "whisper-large-v3-turbo"
     STT_TIMEOUT_SECONDS: float = Field(30.0, gt=0)

@@ -27,3 +27,7 @@ class TextToSpeechError(CompanionError):
 
 class TextToImageError(CompanionError):
     """A picture could not be imagined or drawn."""
+
+
+class LongTermMemoryError(CompanionError):
+    """Something could not be remembered or recalled."""

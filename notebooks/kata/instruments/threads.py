@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from types import FrameType
+
+from kata.instruments.culprit import Culprit, Place, Scope, frames_from
 
 
 def busy_pool_threads() -> int:
@@ -13,14 +14,19 @@ def busy_pool_threads() -> int:
     A function of C, such as `time.sleep`, has no frame of its own: what shows is the pool's `_WorkItem.run` that
     called it.
     """
-    return sum(any(f.f_code.co_qualname == "_WorkItem.run" for f in _stack(top)) for top in _tops())
+    return sum(_is_at_work(top) for top in _tops())
+
+
+def waiting_in(scope: Scope) -> Culprit | None:
+    """The line of the code under test at which a busy thread of a pool stands right now, or None."""
+    frames = (scope.innermost(top) for top in _tops() if _is_at_work(top))
+    frame = next((frame for frame in frames if frame is not None), None)
+    return None if frame is None else scope.culprit(Place.of(frame))
+
+
+def _is_at_work(top: FrameType) -> bool:
+    return any(frame.f_code.co_qualname == "_WorkItem.run" for frame in frames_from(top))
 
 
 def _tops() -> list[FrameType]:
     return list(sys._current_frames().values())
-
-
-def _stack(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back

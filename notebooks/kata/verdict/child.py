@@ -18,7 +18,7 @@ from kata.audit import audit, project_root
 from kata.instruments.culprit import Place, Scope, stack_of
 from kata.instruments.pulse import LoopBlocked
 from kata.target import TargetDoesNotImport
-from kata.verdict.claims import DidNotEnd
+from kata.verdict.claims import DidNotEnd, Wasteful
 from kata.verdict.trace import innermost, root_of, trimmed
 
 STUCK = 70
@@ -68,6 +68,8 @@ class Reporter:
     def _failure(self, error: BaseException, when: str) -> dict[str, Any]:
         if isinstance(error, LoopBlocked):
             message, culprit = error.summary, error.culprit
+        elif isinstance(error, Wasteful):
+            message, culprit = str(error), error.culprit
         elif isinstance(error, DidNotEnd | TargetDoesNotImport):
             root = root_of(error)
             message, culprit = f"{error}\n{trimmed(root, self._folder)}", innermost(root, self._folder)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from kata.instruments.culprit import Culprit
+
 T = TypeVar("T")
 
 
@@ -25,6 +27,18 @@ class BehaviourChanged(AssertionError):
 
 class DidNotEnd(AssertionError):
     """Something that had to end went on waiting, although the event loop was free; the cause is its cancellation."""
+
+
+class Wasteful(Exception):
+    """The event loop turns, but something that is scarce is used up by callers who only wait.
+
+    Attributes:
+        culprit: The line that keeps it, or None where it could not be seen.
+    """
+
+    def __init__(self, message: str, culprit: Culprit | None = None) -> None:
+        self.culprit = culprit
+        super().__init__(message)
 
 
 def expect(call: str, *, expected: object, got: object) -> None:

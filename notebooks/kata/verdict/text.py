@@ -9,7 +9,7 @@ _MARKS = {Status.FIXED: "✓", Status.UNTOUCHED: "·", Status.PRESENT: "✗", St
 
 _NEXT = {
     Status.UNTOUCHED: "edit that line, save the file, and check again",
-    Status.PRESENT: "the loop still stands still: look at the culprit, or ask for a hint",
+    Status.PRESENT: "the finding is still there: look at the culprit, or ask for a hint",
     Status.BROKEN: "bring the old behaviour back, then check again",
     Status.ERROR: "mend that first: it could not be judged",
 }
