@@ -18,9 +18,24 @@ class Settings(BaseSettings):
     EMBEDDINGS_BASE_URL: str = "https://api.openai.com"
     IMAGES_API_KEY: SecretStr = SecretStr("")
     IMAGES_BASE_URL: str = "https://api.together.xyz"
+    WHATSAPP_TOKEN: SecretStr = SecretStr("")
+    WHATSAPP_BASE_URL: str = "https://graph.facebook.com"
+    WHATSAPP_API_VERSION: str = "v23.0"
+    WHATSAPP_PHONE_NUMBER_ID: str = ""
+    WHATSAPP_VERIFY_TOKEN: SecretStr = SecretStr("")
+    WHATSAPP_TIMEOUT_SECONDS: float = Field(20.0, gt=0)
+
+    SHORT_TERM_MEMORY_DB_PATH: str = "short_term_memory.db"
+    WORKFLOW_TIMEOUT_SECONDS: float = Field(60.0, gt=0)
+    ROUTER_MESSAGES: int = Field(3, ge=1)
+    SUMMARY_TRIGGER_MESSAGES: int = Field(20, ge=3)
+    SUMMARY_KEPT_MESSAGES: int = Field(6, ge=1)
 
     CHAT_MODEL_NAME: str = "openai/gpt-oss-20b"
     CHAT_TIMEOUT_SECONDS: float = Field(30.0, gt=0)
+
+    VISION_MODEL_NAME: str = "meta-llama/llama-4-scout-17b-16e-instruct"
+    VISION_TIMEOUT_SECONDS: float = Field(30.0, gt=0)
 
     IMAGE_MODEL_NAME: str = "black-forest-labs/FLUX.1-schnell"
     IMAGE_TIMEOUT_SECONDS: float = Field(60.0, gt=0)

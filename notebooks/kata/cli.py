@@ -1,4 +1,4 @@
-"""The command line: `kata start`, `kata check`, `kata hint`, `kata diff`, `kata transcribe`."""
+"""The command line: `kata start`, `kata check`, `kata hint`, `kata diff`, `kata transcribe`, `kata offline`."""
 
 from __future__ import annotations
 
@@ -101,6 +101,18 @@ def transcribe(audio: Path, package: str) -> None:
         raise click.UsageError(str(error)) from None
     text, service = asyncio.run(listen(folder, audio.read_bytes(), audio.suffix.lstrip(".")))
     click.echo(f"({service}) {text}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def offline(command: Sequence[str]) -> None:
+    """Run COMMAND with stand-ins in the place of the providers, so that it needs neither network nor keys."""
+    from kata.offline import run
+
+    try:
+        raise SystemExit(run(command))
+    except OSError as error:
+        raise click.UsageError(f"{command[0]} cannot be started: {error}") from None
 
 
 def _findings(ids: Sequence[str]) -> list[Finding]:

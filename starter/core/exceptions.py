@@ -17,6 +17,10 @@ class CircuitOpenError(CompanionError):
         super().__init__(f"{name} is not available, try again in {self.retry_after:.1f} s")
 
 
+class ChatError(CompanionError):
+    """The language model did not answer."""
+
+
 class SpeechToTextError(CompanionError):
     """A voice note could not be turned into text."""
 
@@ -29,5 +33,13 @@ class TextToImageError(CompanionError):
     """A picture could not be imagined or drawn."""
 
 
+class ImageToTextError(CompanionError):
+    """A picture could not be described."""
+
+
 class LongTermMemoryError(CompanionError):
     """Something could not be remembered or recalled."""
+
+
+class WhatsAppError(CompanionError):
+    """WhatsApp did not hand out or take what it was asked to."""

@@ -35,10 +35,10 @@ def test_a_finding_has_minutes_and_hints_that_say_something(finding):
     assert len(set(finding.hints)) == len(finding.hints)
 
 
-@pytest.mark.parametrize("finding", JUDGED, ids=by_id)
+@pytest.mark.parametrize("entry", [*FINDINGS, *audit().patterns, *audit().beyond], ids=by_id)
 @pytest.mark.parametrize("package", ["starter", "solution"])
-def test_where_a_judged_finding_is_said_to_be_there_is_code(finding, package):
-    for location in finding.where:
+def test_where_something_is_said_to_be_there_is_code(entry, package):
+    for location in entry.where:
         assert location.line(ROOT / package), f"{location} is not in {package}"
 
 
@@ -73,7 +73,7 @@ def test_starter_and_solution_differ_only_where_a_finding_is():
     starter, solution = modules("starter"), modules("solution")
     assert set(starter) == set(solution)
     differing = {name for name in starter if not filecmp.cmp(starter[name], solution[name], shallow=False)}
-    named = [*JUDGED, *audit().beyond]
+    named = [*FINDINGS, *audit().beyond]
     assert differing == {location.path for finding in named for location in finding.where}
 
 

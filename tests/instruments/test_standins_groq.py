@@ -261,6 +261,11 @@ def test_a_json_schema_is_obeyed(client: Groq) -> None:
     assert Plan.model_validate(answer).workflow == "conversation"
 
 
+def test_of_a_choice_the_one_that_the_message_names_is_taken(client: Groq) -> None:
+    assert asked_for(client, {"enum": ["silence", "friend"]}) == "friend"
+    assert asked_for(client, {"enum": ["silence", "noise"]}) == "silence"
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -107,8 +107,7 @@ class TextToImage:
                 },
             )
             answer.raise_for_status()
-            encoded = answer.json()["data"][0]["b64_json"]
-            image = await asyncio.to_thread(base64.b64decode, encoded, validate=True)
+            image = base64.b64decode(answer.json()["data"][0]["b64_json"], validate=True)
         except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:
             raise TextToImageError(f"the image service failed: {error}") from error
         if output_path:

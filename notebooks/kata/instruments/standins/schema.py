@@ -17,7 +17,7 @@ _FORMATS = {
 
 
 def example(schema: Mapping[str, Any], text: str = "") -> Any:
-    """A value for the schema: the first of an enum, the lowest number, `text` for a free string.
+    """A value for the schema: the first of an enum that `text` names, or its first, the lowest number, `text` itself.
 
     Raises ValueError if a `$ref` leads nowhere or never ends.
     """
@@ -40,7 +40,7 @@ class _Example:
             if key in schema:
                 return schema[key]
         if schema.get("enum"):
-            return schema["enum"][0]
+            return next((value for value in schema["enum"] if str(value) in self._text.lower()), schema["enum"][0])
         for key in ("anyOf", "oneOf"):
             if schema.get(key):
                 return self.of(self._choice(schema[key], depth), depth + 1)

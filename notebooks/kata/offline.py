@@ -1,0 +1,43 @@
+"""The companion without its providers: a command, with the stand-ins in their place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from kata.audio import voice_note
+from kata.instruments.standins import providers
+
+_ALL = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a command whose settings lead to stand-ins on loopback, until it ends.
+
+    What the companion keeps, its pictures, its memory and Chainlit's files, goes to a temporary folder, unless the
+    environment says where.
+
+    Returns:
+        The command's exit status; minus a signal's number if one ended it.
+
+    Raises:
+        OSError: If the command cannot be started.
+        RuntimeError: If a stand-in cannot be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="kata-offline-") as scratch, providers(*_ALL) as world:
+        world.groq.recognise(voice_note().data, voice_note().text)
+        kept = {
+            "CHAINLIT_APP_ROOT": scratch,
+            "IMAGE_FOLDER": str(Path(scratch, "pictures")),
+            "SHORT_TERM_MEMORY_DB_PATH": str(Path(scratch, "memory.db")),
+        }
+        with subprocess.Popen(command, env={**kept, **os.environ, **world.settings()}) as process:
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which then ends
+            try:
+                return process.wait()
+            finally:
+                signal.signal(signal.SIGINT, before)
