@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,5 +85,27 @@ def _maker(stack: AsyncExitStack, target: Target, module: str, name: str, world:
         )
         stack.push_async_callback(part.close)
         return part
+
+    return make
+
+
+@pytest.fixture
+def everybody(note: VoiceNote) -> Iterator[Providers]:
+    """Stand-ins for all providers; Groq knows the voice note."""
+    with providers("groq", "elevenlabs", "images", "embeddings", "whatsapp") as world:
+        world.groq.recognise(note.data, note.text)
+        yield world
+
+
+@pytest.fixture
+def webhook_app(target: Target, everybody: Providers, tmp_path: Path) -> Callable[..., Any]:
+    """Make the webhook's application of the package under test, with its pictures and its memory below `tmp_path`."""
+
+    def make(**settings: Any) -> Any:
+        kept = {"IMAGE_FOLDER": str(tmp_path / "pictures"), "SHORT_TERM_MEMORY_DB_PATH": str(tmp_path / "memory.db")}
+        settings_of = target.load("settings").Settings
+        return target.load("interfaces.whatsapp.webhook_endpoint").create_app(
+            settings_of(_env_file=None, **{**everybody.settings(), **kept, **FAST, **settings})
+        )
 
     return make
