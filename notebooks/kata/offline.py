@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +20,8 @@ _ALL = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
 def run(command: Sequence[str]) -> int:
     """Run a command whose settings lead to stand-ins on loopback, until it ends.
 
-    What the companion keeps, its pictures, its memory and Chainlit's files, goes to a temporary folder, unless the
-    environment says where.
+    The command is looked for beside this Python first. What the companion keeps, its pictures, its memory and
+    Chainlit's files, goes to a temporary folder, unless the environment says where.
 
     Returns:
         The command's exit status; minus a signal's number if one ended it.
@@ -35,7 +37,10 @@ def run(command: Sequence[str]) -> int:
             "IMAGE_FOLDER": str(Path(scratch, "pictures")),
             "SHORT_TERM_MEMORY_DB_PATH": str(Path(scratch, "memory.db")),
         }
-        with subprocess.Popen(command, env={**kept, **os.environ, **world.settings()}) as process:
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        environment = {**kept, **os.environ, "PATH": path, **world.settings()}
+        program = shutil.which(command[0], path=path) or command[0]
+        with subprocess.Popen([program, *command[1:]], env=environment) as process:
             before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which then ends
             try:
                 return process.wait()
