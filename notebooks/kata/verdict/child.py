@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -130,7 +130,12 @@ def main(log_path: str, id: str, folder_path: str, limit: str) -> int:
     return int(status)
 
 
-if __name__ == "__main__":
-    status = main(*sys.argv[1:])
+def run(log_path: str, id: str, folder_path: str, limit: str) -> NoReturn:
+    """The same, and the process's end."""
+    status = main(log_path, id, folder_path, limit)
     sys.stdout.flush()
     os._exit(status)  # taking the interpreter apart would cost a tenth of the time
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

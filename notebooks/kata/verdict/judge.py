@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,14 +12,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import certifi
-
 from kata.audit import Finding, Location, project_root
 from kata.instruments.culprit import Culprit
+from kata.verdict.environment import environment
 from kata.verdict.model import Behaviour, Status, Verdict
+from kata.verdict.process import Process
+from kata.verdict.warm import Lost, begin
 
 LIMIT = 15.0
 """Seconds that one judging may take: some ten times what it needs."""
+
+_LAST_WORDS = 2.0
+"""Seconds to wait for the end of a dead process's output, which something that got away may still hold."""
 
 MOST_OUTPUT = 8 * 1024 * 1024
 """Bytes that the code under test may print before it is stopped."""
@@ -42,81 +43,57 @@ def judge(finding: Finding, folder: Path, *, limit: float = LIMIT) -> Verdict:
     if finding.tests is None:
         raise ValueError(f"finding {finding.id} has no tests yet")
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="kata-judge-", ignore_cleanup_errors=True) as scratch:
-        log = Path(scratch) / "log.jsonl"
-        status, ending = _run(finding, folder, log, scratch, limit)
-        entries = _read(log)
-    verdict = _verdict(finding, folder, entries, status, ending)
-    return Verdict(finding.id, *verdict, seconds=time.perf_counter() - start)
+    try:
+        told = _judged(finding, folder, limit)
+    except Lost:  # the server was killed, perhaps by a machine that is short of memory: once more, with another
+        try:
+            told = _judged(finding, folder, limit)
+        except Lost:
+            told = _error("stopped: the process that had started it was killed, twice. Is there an os.kill?")
+    return Verdict(finding.id, *told, seconds=time.perf_counter() - start)
 
 
 _Told = tuple[Status, Behaviour | None, Culprit | None, str]
 
 
-def _run(finding: Finding, folder: Path, log: Path, scratch: str, limit: float) -> tuple[int, str]:
-    """Run the process to its end; returns its exit status, and how it was ended, empty if it ended by itself."""
-    environment = {
-        **os.environ,
-        "PYTEST_ADDOPTS": "",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTHONUNBUFFERED": "1",
-        "SSL_CERT_FILE": str(_one_certificate(Path(scratch))),
-        "TMPDIR": scratch,
-        "TEMP": scratch,
-        "TMP": scratch,
-    }
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each verdict would compile the SDKs anew
+def _judged(finding: Finding, folder: Path, limit: float) -> _Told:
+    with tempfile.TemporaryDirectory(prefix="kata-judge-", ignore_cleanup_errors=True) as scratch:
+        log = Path(scratch) / "log.jsonl"
+        status, ending = _run(finding, folder, log, Path(scratch), limit)
+        entries = _read(log)
+    return _verdict(finding, folder, entries, status, ending)
+
+
+def _run(finding: Finding, folder: Path, log: Path, scratch: Path, limit: float) -> tuple[int, str]:
+    """Run the process to its end; returns its exit status, and how it was ended, empty if it ended by itself.
+
+    Raises:
+        Lost: If nobody can say any more how it ended.
+    """
+    process = begin(finding, [str(log), finding.id, str(folder), str(limit - 2)], environment(scratch))
     flooded = threading.Event()
-    ending = ""
-    with subprocess.Popen(
-        [sys.executable, "-m", "kata.verdict.child", str(log), finding.id, str(folder), str(limit - 2)],
-        cwd=project_root(),
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
-        reader = threading.Thread(target=_drain, args=(process, flooded), daemon=True)
-        reader.start()
-        try:
-            process.wait(limit)
-        except subprocess.TimeoutExpired:
-            ending = "limit"
-        finally:
-            _kill(process)
-            reader.join()
-    return process.returncode, "flood" if flooded.is_set() else ending
+    reader = threading.Thread(target=_drain, args=(process, flooded), daemon=True)
+    reader.start()
+    status, ending = -signal.SIGKILL, ""
+    try:
+        status = process.wait(limit)
+    except TimeoutError:
+        ending = "limit"
+    finally:
+        process.close()
+        reader.join(_LAST_WORDS)
+    return status, "flood" if flooded.is_set() else ending
 
 
-def _one_certificate(scratch: Path) -> Path:
-    """A CA bundle of one certificate. The tests build many HTTP clients, which all talk to loopback and need none:
-    reading the whole bundle for each took a fifth of the time."""
-    end = "-----END CERTIFICATE-----\n"
-    file = scratch / "ca.pem"
-    file.write_text(certifi.contents().partition(end)[0] + end, encoding="utf-8")
-    return file
-
-
-def _drain(process: subprocess.Popen[bytes], flooded: threading.Event) -> None:
+def _drain(process: Process, flooded: threading.Event) -> None:
     """Read what the process prints, to its end; kill it when that is too much."""
     total = 0
-    while chunk := os.read(process.stdout.fileno(), 65536):  # type: ignore[union-attr]
-        total += len(chunk)
-        if total > MOST_OUTPUT and not flooded.is_set():
-            flooded.set()
-            _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and what it has started."""
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        pass
+    with open(process.output, "rb", buffering=0) as output:
+        while chunk := output.read(65536):
+            total += len(chunk)
+            if total > MOST_OUTPUT and not flooded.is_set():
+                flooded.set()
+                process.kill()
 
 
 def _read(log: Path) -> list[dict[str, Any]]:
