@@ -18,9 +18,12 @@ def busy_pool_threads() -> int:
 
 
 def waiting_in(scope: Scope) -> Culprit | None:
-    """The line of the code under test at which a busy thread of a pool stands right now, or None."""
-    frames = (scope.innermost(top) for top in _tops() if _is_at_work(top))
-    frame = next((frame for frame in frames if frame is not None), None)
+    """The line of the code under test at which a busy thread of a pool stands right now, or None.
+
+    Of several threads the one that is deepest in its calls: the others are still on their way there.
+    """
+    deepest_first = sorted(filter(_is_at_work, _tops()), key=lambda top: -len(list(frames_from(top))))
+    frame = next(filter(None, map(scope.innermost, deepest_first)), None)
     return None if frame is None else scope.culprit(Place.of(frame))
 
 

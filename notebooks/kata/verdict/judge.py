@@ -17,7 +17,7 @@ from kata.instruments.culprit import Culprit
 from kata.verdict.environment import environment
 from kata.verdict.model import Behaviour, Status, Verdict
 from kata.verdict.process import Process
-from kata.verdict.warm import Lost, begin
+from kata.verdict.warm import Lost, begin, stay_warm
 
 LIMIT = 15.0
 """Seconds that one judging may take: some ten times what it needs."""
@@ -50,6 +50,7 @@ def judge(finding: Finding, folder: Path, *, limit: float = LIMIT) -> Verdict:
             told = _judged(finding, folder, limit)
         except Lost:
             told = _error("stopped: the process that had started it was killed, twice. Is there an os.kill?")
+    stay_warm(finding)
     return Verdict(finding.id, *told, seconds=time.perf_counter() - start)
 
 

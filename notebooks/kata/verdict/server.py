@@ -22,6 +22,7 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -248,6 +249,7 @@ def main(control: str, *ids: str) -> None:
     _settle()
     with socket.socket(fileno=int(control)) as requests:
         Server(requests).serve()
+    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # which was made for this server
 
 
 if __name__ == "__main__":

@@ -176,14 +176,19 @@ class _Servers:
         self._lock = threading.Lock()
         self._running: dict[bool, Server] = {}
         self._unfit = set[bool]()
-        self._begun = 0
+        self._begun = False
 
-    def start(self, finding: Finding) -> Server | None:
-        """The server for a finding, started if there is none; None where there can be none."""
+    def start(self, finding: Finding, *, but: Server | None = None) -> Server | None:
+        """The server for a finding, started if there is none; None where there can be none.
+
+        Args:
+            finding: The finding.
+            but: A server that has proved to be of no use.
+        """
         costly = is_costly(finding)
         with self._lock:
             server = self._running.get(costly)
-            if server is not None and server.is_current:
+            if server is not None and server is not but and server.is_current:
                 return server
             if server is not None:
                 del self._running[costly]
@@ -198,14 +203,16 @@ class _Servers:
     def for_verdict(self, finding: Finding) -> Server | None:
         """The server for a finding that is about to be judged; None for the first one, which is not worth it."""
         with self._lock:
-            self._begun += 1
-            is_first = self._begun == 1 and not self._running
-        if not is_first:
-            return self.start(finding)
-        later = threading.Timer(_PAUSE, self.start, [finding])
-        later.daemon = True
-        later.start()
-        return None
+            is_first = not self._begun and not self._running
+            self._begun = True
+        return None if is_first else self.start(finding)
+
+    def start_soon(self, finding: Finding) -> None:
+        """Have the server for a finding started in a moment, if it is not running; returns at once."""
+        if is_costly(finding) not in self._running:
+            later = threading.Timer(_PAUSE, self.start, [finding])
+            later.daemon = True
+            later.start()
 
     def end(self) -> None:
         """End them all."""
@@ -244,15 +251,22 @@ def warm_up(finding: Finding) -> None:
         _servers.start(finding)
 
 
+def stay_warm(finding: Finding) -> None:
+    """Have the next verdict on a finding ready to be forked; returns at once. Called when a verdict is out."""
+    if is_possible():
+        _servers.start_soon(finding)
+
+
 def begin(finding: Finding, arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
     """Start the process in which a finding is judged: forked if it can be, from nothing if not."""
-    if is_possible():
-        server = _servers.for_verdict(finding)
-        if server is not None:
-            try:
-                return Warm(server, finding.id, arguments, environment)
-            except Lost:
-                pass
+    server = _servers.for_verdict(finding) if is_possible() else None
+    for _ in range(2):
+        if server is None:
+            break
+        try:
+            return Warm(server, finding.id, arguments, environment)
+        except Lost:
+            server = _servers.start(finding, but=server)
     return Cold(arguments, environment)
 
 
