@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from kata.audit import audit, project_root
 from kata.verdict import Status, judge, warm
+from kata.verdict.speed import measure
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="servers fork, which is safe on Linux only")
 
@@ -70,7 +72,7 @@ def test_nothing_that_is_judged_is_in_the_server(package_of, server):
     assert {name.partition(".")[0] for name in modules if name.startswith("_target_")} == {"_target_workspace"}
 
 
-def test_a_fork_has_the_threads_and_open_files_of_a_process_of_its_own(package_of, server, monkeypatch, tmp_path):
+def test_a_fork_has_the_threads_and_open_files_of_a_process_of_its_own(package_of, server, tmp_path):
     lines = (
         "names = [f'/proc/self/fd/{number}' for number in os.listdir('/proc/self/fd')]",
         "links = [os.path.basename(os.readlink(name)).partition(':')[0] for name in names if os.path.exists(name)]",
@@ -78,8 +80,7 @@ def test_a_fork_has_the_threads_and_open_files_of_a_process_of_its_own(package_o
     )
     package = package_of("starter")
     forked = notes(package, *lines)
-    monkeypatch.setenv(warm.SWITCH, "0")
-    judge(FINDING, package.folder)
+    judge(FINDING, package.folder, warm=False)
     assert json.loads((tmp_path / "note.json").read_text()) == forked
 
 
@@ -225,11 +226,11 @@ def test_the_first_verdict_of_a_process_starts_no_server_before_it_ends():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("finding", audit().judged, ids=lambda finding: finding.id)
-def test_warm_and_cold_verdicts_are_the_same(finding, monkeypatch):
+def test_warm_and_cold_verdicts_are_the_same(finding):
     for package in ("starter", "solution"):
-        verdicts = []
-        for switch in ("0", "1"):
-            monkeypatch.setenv(warm.SWITCH, switch)
-            told = judge(finding, project_root() / package).as_dict()
-            verdicts.append({**told, "seconds": 0.0})
-        assert verdicts[0] == verdicts[1]
+        verdicts = [judge(finding, project_root() / package, warm=warm).as_dict() for warm in (True, False)]
+        assert {**verdicts[0], "seconds": 0} == {**verdicts[1], "seconds": 0}
+
+
+def test_both_speeds_are_measured():
+    assert re.fullmatch(r"2\.2 solution: \d+\.\d s cold, \d+\.\d s warm", str(measure(FINDING, runs=1)))

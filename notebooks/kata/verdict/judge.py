@@ -16,7 +16,7 @@ from kata.audit import Finding, Location, project_root
 from kata.instruments.culprit import Culprit
 from kata.verdict.environment import environment
 from kata.verdict.model import Behaviour, Status, Verdict
-from kata.verdict.process import Process
+from kata.verdict.process import Cold, Process
 from kata.verdict.warm import Lost, begin, stay_warm
 
 LIMIT = 15.0
@@ -29,13 +29,14 @@ MOST_OUTPUT = 8 * 1024 * 1024
 """Bytes that the code under test may print before it is stopped."""
 
 
-def judge(finding: Finding, folder: Path, *, limit: float = LIMIT) -> Verdict:
+def judge(finding: Finding, folder: Path, *, limit: float = LIMIT, warm: bool = True) -> Verdict:
     """Judge one finding in one package, in a fresh process.
 
     Args:
         finding: A finding that has tests.
         folder: The folder of the package.
         limit: Seconds until the process is stopped.
+        warm: Have the process forked by a server where that is possible (see `kata.verdict.warm`).
 
     Raises:
         ValueError: If the finding has no tests.
@@ -44,34 +45,36 @@ def judge(finding: Finding, folder: Path, *, limit: float = LIMIT) -> Verdict:
         raise ValueError(f"finding {finding.id} has no tests yet")
     start = time.perf_counter()
     try:
-        told = _judged(finding, folder, limit)
+        told = _judged(finding, folder, limit, warm)
     except Lost:  # the server was killed, perhaps by a machine that is short of memory: once more, with another
         try:
-            told = _judged(finding, folder, limit)
+            told = _judged(finding, folder, limit, warm)
         except Lost:
             told = _error("stopped: the process that had started it was killed, twice. Is there an os.kill?")
-    stay_warm(finding)
+    if warm:
+        stay_warm(finding)
     return Verdict(finding.id, *told, seconds=time.perf_counter() - start)
 
 
 _Told = tuple[Status, Behaviour | None, Culprit | None, str]
 
 
-def _judged(finding: Finding, folder: Path, limit: float) -> _Told:
+def _judged(finding: Finding, folder: Path, limit: float, warm: bool) -> _Told:
     with tempfile.TemporaryDirectory(prefix="kata-judge-", ignore_cleanup_errors=True) as scratch:
         log = Path(scratch) / "log.jsonl"
-        status, ending = _run(finding, folder, log, Path(scratch), limit)
+        status, ending = _run(finding, folder, log, Path(scratch), limit, warm)
         entries = _read(log)
     return _verdict(finding, folder, entries, status, ending)
 
 
-def _run(finding: Finding, folder: Path, log: Path, scratch: Path, limit: float) -> tuple[int, str]:
+def _run(finding: Finding, folder: Path, log: Path, scratch: Path, limit: float, warm: bool) -> tuple[int, str]:
     """Run the process to its end; returns its exit status, and how it was ended, empty if it ended by itself.
 
     Raises:
         Lost: If nobody can say any more how it ended.
     """
-    process = begin(finding, [str(log), finding.id, str(folder), str(limit - 2)], environment(scratch))
+    arguments, variables = [str(log), finding.id, str(folder), str(limit - 2)], environment(scratch)
+    process = begin(finding, arguments, variables) if warm else Cold(arguments, variables)
     flooded = threading.Event()
     reader = threading.Thread(target=_drain, args=(process, flooded), daemon=True)
     reader.start()
