@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from kata.audit import audit, project_root
+from kata.audit import project_root
 from kata.instruments.culprit import Place, Scope, stack_of
 from kata.instruments.pulse import LoopBlocked
 from kata.target import TargetDoesNotImport
 from kata.verdict.claims import DidNotEnd, Wasteful
+from kata.verdict.seal import Seal
 from kata.verdict.trace import innermost, root_of, trimmed
 
 STUCK = 70
@@ -46,9 +47,13 @@ class Reporter:
     def __init__(self, log: Log, folder: Path) -> None:
         self._log = log
         self._folder = folder
+        self._exit = os._exit
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: _KINDS.index(_kind(item)))
+
+    def pytest_collection_finish(self) -> None:
+        self._seal = Seal()  # nothing of the package under test has been imported yet
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._log.write(event="test", name=nodeid.partition("::")[2])
@@ -56,11 +61,21 @@ class Reporter:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
+        if call.when == "teardown":
+            self._look_at_the_seal()
+        if call.when == "call" and report.passed:
+            self._log.write(event="passed", name=item.originalname if isinstance(item, pytest.Function) else item.name)
         if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
             self._log.write(
                 event="failed", kind=_kind(item), remark=_remark(item), **self._failure(call.excinfo.value, call.when)
             )
         return report
+
+    def _look_at_the_seal(self) -> None:
+        broken = self._seal.broken()
+        if broken is not None:
+            self._log.write(event="tampered", name=broken)
+            self._exit(STUCK)  # from here on nothing that is said here can be believed
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         self._log.write(event="end", status=int(exitstatus))
@@ -102,12 +117,12 @@ def _give_up(log: Log, folder: Path, thread: int) -> None:
     os._exit(STUCK)
 
 
-def main(log_path: str, id: str, folder_path: str, limit: str) -> int:
+def main(log_path: str, tests: str, folder_path: str, limit: str) -> int:
     """Judge one finding.
 
     Args:
         log_path: Where the log goes.
-        id: The finding's id.
+        tests: The file of the finding's tests, below the project's root.
         folder_path: The folder of the package under test.
         limit: Seconds until the process gives up.
     """
@@ -115,10 +130,9 @@ def main(log_path: str, id: str, folder_path: str, limit: str) -> int:
     watchdog = threading.Timer(float(limit), _give_up, (log, folder, threading.get_ident()))
     watchdog.daemon = True
     watchdog.start()
-    tests = audit().finding(id).tests
     status = pytest.main(
         [
-            f"{project_root() / str(tests)}",
+            f"{project_root() / tests}",
             f"--target={folder}",
             f"--rootdir={project_root()}",
             f"--confcutdir={project_root()}",
@@ -130,9 +144,9 @@ def main(log_path: str, id: str, folder_path: str, limit: str) -> int:
     return int(status)
 
 
-def run(log_path: str, id: str, folder_path: str, limit: str) -> NoReturn:
+def run(log_path: str, tests: str, folder_path: str, limit: str) -> NoReturn:
     """The same, and the process's end."""
-    status = main(log_path, id, folder_path, limit)
+    status = main(log_path, tests, folder_path, limit)
     sys.stdout.flush()
     os._exit(status)  # taking the interpreter apart would cost a tenth of the time
 

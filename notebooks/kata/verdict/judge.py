@@ -56,6 +56,8 @@ def judge(finding: Finding, folder: Path, *, limit: float = LIMIT, warm: bool = 
     return Verdict(finding.id, *told, seconds=time.perf_counter() - start)
 
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
 _Told = tuple[Status, Behaviour | None, Culprit | None, str]
 
 
@@ -73,7 +75,7 @@ def _run(finding: Finding, folder: Path, log: Path, scratch: Path, limit: float,
     Raises:
         Lost: If nobody can say any more how it ended.
     """
-    arguments, variables = [str(log), finding.id, str(folder), str(limit - 2)], environment(scratch)
+    arguments, variables = [str(log), str(finding.tests), str(folder), str(limit - 2)], environment(scratch)
     process = begin(finding, arguments, variables) if warm else Cold(arguments, variables)
     flooded = threading.Event()
     reader = threading.Thread(target=_drain, args=(process, flooded), daemon=True)
@@ -115,11 +117,14 @@ def _read(log: Path) -> list[dict[str, Any]]:
 
 
 def _verdict(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], status: int, ending: str) -> _Told:
-    last = next((entry for entry in reversed(entries) if entry["event"] != "test"), None)
+    last = next((entry for entry in reversed(entries) if entry["event"] not in ("test", "passed")), None)
     test = next((entry["name"] for entry in reversed(entries) if entry["event"] == "test"), None)
-    while_ = f"while {_sentence(test)}" if test else "while it was being started"
+    while_ = f"while checking that {_sentence(test)}" if test else "while it was being started"
     if ending == "flood":
         return _error(f"stopped: it printed more than {MOST_OUTPUT // 2**20} MB {while_}. Is there a print in a loop?")
+    tampered = next((entry["name"] for entry in entries if entry["event"] == "tampered"), None)
+    if tampered is not None:
+        return _error(f"stopped: the code under test replaces {tampered}, {while_}. What judges it must be left alone")
     if last is not None and last["event"] == "stuck":
         culprit = _culprit(last)
         where = f"at {culprit}" if culprit else "outside the package"
@@ -130,13 +135,21 @@ def _verdict(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]
         if status < 0:
             return _error(f"the process was killed by signal {-status}, {while_}")
         return _error(f"the process ended by itself with exit status {status}, {while_}. Is there an os._exit?")
-    return _told(finding, folder, [entry for entry in entries if entry["event"] == "failed"], status)
+    return _told(finding, folder, entries, status)
 
 
-def _told(finding: Finding, folder: Path, failures: Sequence[Mapping[str, Any]], status: int) -> _Told:
+def _told(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], status: int) -> _Told:
+    failures = [entry for entry in entries if entry["event"] == "failed"]
     if not failures and status != 0:
         return _error(f"the tests of finding {finding.id} could not be run (pytest's exit status {status})")
     if not failures:
+        passed = {entry["name"] for entry in entries if entry["event"] == "passed"}
+        missing = _names_in(project_root() / str(finding.tests)) - passed
+        if missing:
+            return _error(
+                f"the tests were skipped or broken off: nobody has seen that {_sentence(min(missing))}. "
+                "Is there a pytest.skip or a pytest.exit?"
+            )
         return Status.FIXED, Behaviour.KEPT, None, "the event loop turns, and the behaviour is kept"
     failure = failures[0]
     message, culprit = failure["message"], _culprit(failure)
@@ -162,9 +175,15 @@ def _tree(folder: Path, location: Location) -> str | None:
     return None if node is None else ast.dump(node)
 
 
+def _names_in(tests: Path) -> set[str]:
+    """The names of the test functions in a file."""
+    functions = (node for node in ast.walk(ast.parse(tests.read_bytes())) if isinstance(node, _FUNCTIONS))
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
 def _sentence(test: str) -> str:
     """A test's name as the sentence it is: ``test_the_loop_beats[workspace]`` becomes ``the loop beats``."""
-    return "checking that " + test.partition("[")[0].rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    return test.partition("[")[0].rpartition("::")[2].removeprefix("test_").replace("_", " ")
 
 
 def _culprit(entry: Mapping[str, Any]) -> Culprit | None:
