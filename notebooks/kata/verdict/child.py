@@ -64,8 +64,10 @@ class Reporter:
         if call.when == "teardown":
             self._look_at_the_seal()
         if call.when == "call" and report.passed:
-            self._log.write(event="passed", name=item.originalname if isinstance(item, pytest.Function) else item.name)
-        if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+            self._log.write(event="passed", name=_name(item))
+        if call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception):
+            self._log.write(event="skipped", name=_name(item))
+        elif call.excinfo is not None:
             self._log.write(
                 event="failed", kind=_kind(item), remark=_remark(item), **self._failure(call.excinfo.value, call.when)
             )
@@ -98,6 +100,11 @@ class Reporter:
             "message": message,
             "culprit": culprit.as_dict() if culprit else None,
         }
+
+
+def _name(item: pytest.Item) -> str:
+    """The name of the test function, without its parameters."""
+    return item.name.partition("[")[0]
 
 
 def _kind(item: pytest.Item) -> str:

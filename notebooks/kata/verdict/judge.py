@@ -117,7 +117,7 @@ def _read(log: Path) -> list[dict[str, Any]]:
 
 
 def _verdict(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], status: int, ending: str) -> _Told:
-    last = next((entry for entry in reversed(entries) if entry["event"] not in ("test", "passed")), None)
+    last = next((entry for entry in reversed(entries) if entry["event"] not in ("test", "passed", "skipped")), None)
     test = next((entry["name"] for entry in reversed(entries) if entry["event"] == "test"), None)
     while_ = f"while checking that {_sentence(test)}" if test else "while it was being started"
     if ending == "flood":
@@ -142,14 +142,12 @@ def _told(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], 
     failures = [entry for entry in entries if entry["event"] == "failed"]
     if not failures and status != 0:
         return _error(f"the tests of finding {finding.id} could not be run (pytest's exit status {status})")
+    if missing := _missing(finding, entries, broken_off=not failures):
+        return _error(
+            f"the tests were skipped or broken off: nobody has seen that {_sentence(min(missing))}. "
+            "Is there a pytest.skip or a pytest.exit?"
+        )
     if not failures:
-        passed = {entry["name"] for entry in entries if entry["event"] == "passed"}
-        missing = _names_in(project_root() / str(finding.tests)) - passed
-        if missing:
-            return _error(
-                f"the tests were skipped or broken off: nobody has seen that {_sentence(min(missing))}. "
-                "Is there a pytest.skip or a pytest.exit?"
-            )
         return Status.FIXED, Behaviour.KEPT, None, "the event loop turns, and the behaviour is kept"
     failure = failures[0]
     message, culprit = failure["message"], _culprit(failure)
@@ -162,12 +160,24 @@ def _told(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], 
     return Status.UNTOUCHED if _is_untouched(finding, folder) else Status.PRESENT, Behaviour.KEPT, culprit, message
 
 
+def _missing(finding: Finding, entries: Sequence[Mapping[str, Any]], *, broken_off: bool) -> set[str]:
+    """The names of the tests that were skipped; and of those that did not pass, although none failed."""
+    skipped = {entry["name"] for entry in entries if entry["event"] == "skipped"}
+    if not broken_off:
+        return skipped
+    passed = {entry["name"] for entry in entries if entry["event"] == "passed"}
+    return skipped | (_names_in(project_root() / str(finding.tests)) - passed)
+
+
 def _is_untouched(finding: Finding, folder: Path) -> bool:
     """Whether the finding's code is that of the starter, formatting and comments aside, in a copy of it."""
     starter = project_root() / "starter"
     if folder == starter:
         return False
-    return all(_tree(starter, location) == _tree(folder, location) for location in finding.where)
+    try:
+        return all(_tree(starter, location) == _tree(folder, location) for location in finding.where)
+    except (OSError, SyntaxError, ValueError):
+        return False  # another file of the finding's than the one that its tests import
 
 
 def _tree(folder: Path, location: Location) -> str | None:

@@ -55,13 +55,20 @@ def _absolute(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
         if file in seen or not file.is_file():
             continue
         seen.add(file)
-        for node in ast.walk(ast.parse(file.read_bytes())):
+        for node in ast.walk(_tree(file)):
             if isinstance(node, ast.Import):
                 yield from ((alias.name, "") for alias in node.names if _may_be_ready(alias.name))
             elif isinstance(node, ast.ImportFrom) and node.level:
                 todo += _neighbours(file, node)
             elif isinstance(node, ast.ImportFrom) and _may_be_ready(str(node.module)):
                 yield from ((str(node.module), alias.name) for alias in node.names)
+
+
+def _tree(file: Path) -> ast.AST:
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])  # whoever imports it will say so
 
 
 def _may_be_ready(module: str) -> bool:

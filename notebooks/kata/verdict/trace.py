@@ -23,7 +23,7 @@ def trimmed(error: BaseException, folder: Path) -> str:
 def innermost(error: BaseException, folder: Path) -> Culprit | None:
     """The innermost of an exception's frames in a package's folder, or the line of its syntax error, or None."""
     scope = Scope(folder)
-    if isinstance(error, SyntaxError) and error.filename in scope:
+    if isinstance(error, SyntaxError) and error.filename and error.filename in scope:
         return scope.culprit(Place(str(error.filename), error.lineno or 1, "<module>"))
     return next(reversed(_culprits(error.__traceback__, scope)), None)
 
