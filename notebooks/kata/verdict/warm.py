@@ -71,6 +71,7 @@ class Warm:
                 server.request(id, line.fileno(), output)
             self._line.sendall(request)
             self._pid = self._next(_STARTING)
+            server.has_forked = True
         except (OSError, Lost) as error:
             self._line.close()
             os.close(self.output)
@@ -121,6 +122,7 @@ class Server:
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.stamp = _stamp()
+        self.has_forked = False
         self._scratch = tempfile.mkdtemp(prefix="kata-server-")
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with control:
@@ -192,7 +194,7 @@ class _Servers:
                 return server
             if server is not None:
                 del self._running[costly]
-                if server.end() == UNFIT:
+                if server.end() == UNFIT or (server is but and not server.has_forked):
                     self._unfit.add(costly)
             if costly in self._unfit:
                 return None
