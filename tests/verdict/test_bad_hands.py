@@ -219,15 +219,20 @@ def with_tests(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "says"),
     [
-        lambda text: "",
-        lambda text: f"{text}\ndef f(:\n",
-        lambda text: f"import no_such_module\n{text}",
-        lambda text: text.replace("import pytest\n", "import pytest\n\npytestmark = pytest.mark.skip\n", 1),
-        lambda text: "import pytest\npytest.skip('gone', allow_module_level=True)\n" + text,
+        (lambda text: "", "could not be run"),
+        (lambda text: f"{text}\ndef f(:\n", "cannot be imported"),
+        (lambda text: f"import no_such_module\n{text}", "cannot be imported"),
+        (
+            lambda text: text.replace("import pytest\n", "import pytest\n\npytestmark = pytest.mark.skip\n", 1),
+            "skipped",
+        ),
+        (lambda text: f"{text}\npytest.skip('gone', allow_module_level=True)\n", "could not be run"),
     ],
     ids=["emptied", "a syntax error", "a module that is missing", "all skipped", "the whole file skipped"],
 )
-def test_tests_that_cannot_be_run_are_no_success(package_of, with_tests, change):
-    assert judged(package_of("solution"), finding=with_tests(change)).status is Status.ERROR
+def test_tests_that_cannot_be_run_are_no_success(package_of, with_tests, change, says):
+    verdict = judged(package_of("solution"), finding=with_tests(change))
+    assert verdict.status is Status.ERROR
+    assert says in verdict.message

@@ -52,6 +52,13 @@ class Reporter:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: _KINDS.index(_kind(item)))
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._log.write(event="uncollected", message=report.longreprtext.strip().rpartition("\n")[2].lstrip("E "))
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._log.write(event="interrupted")
+
     def pytest_collection_finish(self) -> None:
         self._seal = Seal()  # nothing of the package under test has been imported yet
 

@@ -56,9 +56,6 @@ def judge(finding: Finding, folder: Path, *, limit: float = LIMIT, warm: bool = 
     return Verdict(finding.id, *told, seconds=time.perf_counter() - start)
 
 
-_INTERRUPTED = 2
-"""Exit status of pytest when a KeyboardInterrupt ends it."""
-
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 _Told = tuple[Status, Behaviour | None, Culprit | None, str]
@@ -143,8 +140,11 @@ def _verdict(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]
 
 def _told(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], status: int) -> _Told:
     failures = [entry for entry in entries if entry["event"] == "failed"]
-    if not failures and status == _INTERRUPTED:
-        return _error("the tests were interrupted by a KeyboardInterrupt that nobody typed")
+    for entry in entries:
+        if entry["event"] == "uncollected":
+            return _error(f"the tests of finding {finding.id} cannot be imported: {entry['message']}")
+        if entry["event"] == "interrupted":
+            return _error("the tests were interrupted by a KeyboardInterrupt that nobody typed")
     if not failures and status != 0:
         return _error(f"the tests of finding {finding.id} could not be run (pytest's exit status {status})")
     if missing := _missing(finding, entries, broken_off=not failures):
