@@ -53,10 +53,10 @@ async def test_a_refusal_is_not_retried(speech_to_text, groq, note, status, comp
 @pytest.mark.behaviour("1.4")
 async def test_the_pauses_are_kept_and_grow(speech_to_text, groq, note):
     groq.fail(2, status=429)
-    stt = speech_to_text(STT_BACKOFF_SECONDS=0.06, STT_BACKOFF_FACTOR=3)
+    stt = speech_to_text(STT_BACKOFF_SECONDS=0.15, STT_BACKOFF_FACTOR=2.5)
     await bounded(CALL, stt.transcribe(note.data, note.format))
     pauses = [after.arrived - before.answered for before, after in pairwise(groq.journal)]
-    for number, (pause, least) in enumerate(zip(pauses, (0.06, 0.18), strict=True), 1):
+    for number, (pause, least) in enumerate(zip(pauses, (0.15, 0.375), strict=True), 1):
         got = "kept" if pause >= least * 0.95 else "shorter"
         expect(f"the pause after attempt {number}, at least {least} s", expected="kept", got=got)
 

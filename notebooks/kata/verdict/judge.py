@@ -16,11 +16,13 @@ from kata.audit import Finding, Location, project_root
 from kata.instruments.culprit import Culprit
 from kata.verdict.environment import environment
 from kata.verdict.model import Behaviour, Status, Verdict
+from kata.verdict.preload import is_costly
 from kata.verdict.process import Cold, Process
 from kata.verdict.warm import Lost, begin, stay_warm
 
 LIMIT = 15.0
-"""Seconds that one judging may take: some ten times what it needs."""
+"""Seconds that one judging may take: some ten times what it needs. Three times as long where `preload.COSTLY` has to be
+imported, which alone may take that long on a busy machine."""
 
 _LAST_WORDS = 2.0
 """Seconds to wait for the end of a dead process's output, which something that got away may still hold."""
@@ -29,13 +31,13 @@ MOST_OUTPUT = 8 * 1024 * 1024
 """Bytes that the code under test may print before it is stopped."""
 
 
-def judge(finding: Finding, folder: Path, *, limit: float = LIMIT, warm: bool = True) -> Verdict:
+def judge(finding: Finding, folder: Path, *, limit: float | None = None, warm: bool = True) -> Verdict:
     """Judge one finding in one package, in a fresh process.
 
     Args:
         finding: A finding that has tests.
         folder: The folder of the package.
-        limit: Seconds until the process is stopped.
+        limit: Seconds until the process is stopped; None means `LIMIT`.
         warm: Have the process forked by a server where that is possible (see `kata.verdict.warm`).
 
     Raises:
@@ -43,6 +45,8 @@ def judge(finding: Finding, folder: Path, *, limit: float = LIMIT, warm: bool = 
     """
     if finding.tests is None:
         raise ValueError(f"finding {finding.id} has no tests yet")
+    if limit is None:
+        limit = 3 * LIMIT if is_costly(finding) else LIMIT
     start = time.perf_counter()
     try:
         told = _judged(finding, folder, limit, warm)
