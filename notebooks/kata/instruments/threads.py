@@ -1,35 +1,47 @@
-"""The threads of the default executor: which of them are at work."""
+"""The threads of this process's thread pools: which of them are at work, and on which line."""
 
 from __future__ import annotations
 
 import sys
+import threading
+from collections import Counter
+from collections.abc import Sequence
 from types import FrameType
 
 from kata.instruments.culprit import Culprit, Place, Scope, frames_from
 
 
-def busy_pool_threads() -> int:
+def busy_pool_threads(prefix: str = "") -> int:
     """How many threads of this process's thread pools are at work on something right now.
 
     A function of C, such as `time.sleep`, has no frame of its own: what shows is the pool's `_WorkItem.run` that
     called it.
+
+    Args:
+        prefix: Count only threads with names that begin with this: a pool's `thread_name_prefix`.
     """
-    return sum(_is_at_work(top) for top in _tops())
+    return len(_at_work(prefix))
 
 
-def waiting_in(scope: Scope) -> Culprit | None:
-    """The line of the code under test at which a busy thread of a pool stands right now, or None.
+def waiting_in(scope: Scope, prefix: str = "") -> Culprit | None:
+    """The line of the code under test at which most busy threads of the pools stand right now, or None.
 
-    Of several threads the one that is deepest in its calls: the others are still on their way there.
+    Args:
+        scope: The code under test.
+        prefix: As for `busy_pool_threads`.
     """
-    deepest_first = sorted(filter(_is_at_work, _tops()), key=lambda top: -len(list(frames_from(top))))
-    frame = next(filter(None, map(scope.innermost, deepest_first)), None)
-    return None if frame is None else scope.culprit(Place.of(frame))
+    frames = (scope.innermost(top) for top in _at_work(prefix))
+    places = Counter(Place.of(frame) for frame in frames if frame is not None)
+    if not places:
+        return None
+    return scope.culprit(min(places, key=lambda place: (-places[place], place)))
+
+
+def _at_work(prefix: str) -> Sequence[FrameType]:
+    tops = sys._current_frames()
+    named = (tops.get(thread.ident or 0) for thread in threading.enumerate() if thread.name.startswith(prefix))
+    return [top for top in named if top is not None and _is_at_work(top)]
 
 
 def _is_at_work(top: FrameType) -> bool:
     return any(frame.f_code.co_qualname == "_WorkItem.run" for frame in frames_from(top))
-
-
-def _tops() -> list[FrameType]:
-    return list(sys._current_frames().values())

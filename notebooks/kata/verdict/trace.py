@@ -16,7 +16,9 @@ def trimmed(error: BaseException, folder: Path) -> str:
         f"  {culprit.file}:{culprit.line}, in {culprit.function}\n    {culprit.source}"
         for culprit in _culprits(error.__traceback__, scope)
     ]
-    said = "".join(traceback.TracebackException.from_exception(error).format_exception_only()).strip()
+    told = traceback.TracebackException.from_exception(error)
+    told.__notes__ = None  # LangGraph notes the id of its task there, another one each time
+    said = "".join(told.format_exception_only()).strip()
     return "\n".join([*lines, said]).replace(f"{folder.parent}/", "")
 
 
