@@ -13,6 +13,7 @@ _HOMES = {
     "gantt": "kata.instruments.charts",
     "hint": "kata.lesson",
     "providers": "kata.instruments.standins",
+    "queue": "kata.instruments.charts",
     "ready": "kata.lesson",
     "slow_disk": "kata.instruments.disk",
     "turn": "kata.lesson",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kata.instruments.charts import FLATLINE, ecg, gantt
+from kata.instruments.charts import FLATLINE, ecg, gantt, queue
 from kata.instruments.pulse import Pulse
 
 HERE = Path(__file__).parent
@@ -73,3 +73,24 @@ def test_a_gantt_chart_says_how_many_calls_were_in_flight():
 def test_a_gantt_chart_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no call was answered"):
         gantt({"starter": [Answered(0.0, None, None)]}, title="A title")
+
+
+def test_a_queue_says_who_had_to_wait_and_shows_them():
+    six = [Answered(0.0, 1.0), Answered(0.0, 1.0), Answered(1.0, 2.0)]
+    at_once = [Answered(5.0, 6.0), Answered(5.0, 6.0), Answered(5.0, 6.1)]
+    marks = {"starter": ("a file is read", 2.1), "solution": ("a file is read", 5.2)}
+    chart = queue(
+        {"starter": six, "solution": at_once}, {"starter": 0.0, "solution": 5.0}, marks=marks, title="A title"
+    )
+    assert chart.text == (
+        "starter: 3 ask at once, 1 of them served only after another's answer; a file is read after the first answer\n"
+        "solution: 3 ask at once, none of them served only after another's answer; "
+        "a file is read before the first answer"
+    )
+    in_line, none = (queue({"a": calls}, {"a": calls[0].arrived}, title="A title") for calls in (six, at_once))
+    assert pixels(in_line, FLATLINE) > 5 * pixels(none, FLATLINE)
+
+
+def test_a_queue_in_which_nobody_was_answered_is_refused():
+    with pytest.raises(ValueError, match="no call was answered"):
+        queue({"starter": [Answered(0.0, None, None)]}, {"starter": 0.0}, title="A title")

@@ -119,6 +119,81 @@ def gantt(calls: Mapping[str, Sequence[Exchange]], *, title: str) -> Chart:
     return Chart(figure, "\n".join(f"{name}: {_overlap(span)}" for name, span in spans.items()))
 
 
+def queue(
+    calls: Mapping[str, Sequence[Exchange]],
+    asked: Mapping[str, float],
+    *,
+    marks: Mapping[str, tuple[str, float]] | None = None,
+    title: str,
+) -> Chart:
+    """Who is served and who stands in line, over time: one panel a name, on one scale.
+
+    Args:
+        calls: What a stand-in saw, by the name of the panel. Calls without an answer are left out.
+        asked: When they all asked for it, by the same names, in seconds of `time.perf_counter`.
+        marks: Something else that is marked, by the same names: what it is called, and when it was.
+        title: What the chart says, in a sentence.
+
+    Raises:
+        ValueError: If no call of a panel was answered.
+    """
+    from matplotlib.figure import Figure
+
+    spans = {name: [(call.arrived, call.answered) for call in seen if call.answered] for name, seen in calls.items()}
+    if not all(spans.values()):
+        raise ValueError("no call was answered: there is nothing to draw")
+    marks = marks or {}
+    ends = [end - asked[name] for name, span in spans.items() for _, end in span]
+    length = max(ends + [at - asked[name] for name, (_, at) in marks.items()])
+    figure = Figure(figsize=(9, 1.1 + 1.7 * len(spans)), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    rows = figure.subplots(len(spans), 1, sharex=True, squeeze=False)[:, 0]
+    for row, (name, span) in zip(rows, spans.items(), strict=True):
+        _stack(row, [(start - asked[name], end - asked[name]) for start, end in span])
+        if name in marks:
+            what, at = marks[name][0], marks[name][1] - asked[name]
+            row.plot([at], [len(span) * 1.07], marker="v", color=MARK, markersize=6)
+            side = "left" if at < length / 2 else "right"
+            row.annotate(what, (at, len(span) * 1.16), ha=side, va="bottom", fontsize=9, color=MARK)
+        row.set_xlim(0, length * 1.02)
+        row.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
+    handles, labels = rows[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
+    rows[-1].set_xlabel("seconds")
+    words = (f"{name}: {_line(span)}{_mark_in_words(span, marks.get(name))}" for name, span in spans.items())
+    return Chart(figure, "\n".join(words))
+
+
+def _stack(row: Axes, spans: Sequence[tuple[float, float]]) -> None:
+    """How many are served, and on top of them how many stand in line."""
+    times = sorted({0.0, *(time for span in spans for time in span)})
+    served = [sum(start <= time < end for start, end in spans) for time in times]
+    unanswered = [sum(time < end for _, end in spans) for time in times]
+    most = max(served)
+    row.fill_between(times, served, step="post", facecolor=BEAT, linewidth=0, label="calls in flight")
+    waiting = {"facecolor": FLATLINE, "edgecolor": "white", "hatch": "///", "linewidth": 0}
+    row.fill_between(times, served, unanswered, step="post", label="callers in line", **waiting)
+    row.axhline(most, color=MARK, linewidth=0.8, linestyle=":")
+    row.set_ylim(0, len(spans) * 1.35)
+    row.set_yticks(sorted({0, most, len(spans)}))
+    for side in ("right", "top"):
+        row.spines[side].set_visible(False)
+
+
+def _line(spans: Sequence[tuple[float, float]]) -> str:
+    """Those stand in line who are not served before another has his answer."""
+    first = min(end for _, end in spans)
+    waited = sum(start >= first for start, _ in spans)
+    return f"{len(spans)} ask at once, {waited or 'none'} of them served only after another's answer"
+
+
+def _mark_in_words(spans: Sequence[tuple[float, float]], mark: tuple[str, float] | None) -> str:
+    if mark is None:
+        return ""
+    what, at = mark
+    return f"; {what} {'after' if at > min(end for _, end in spans) else 'before'} the first answer"
+
+
 def _overlap(spans: Sequence[tuple[float, float]]) -> str:
     most = max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)
     return f"{len(spans)} calls, " + ("one after the other" if most <= 1 else f"up to {most} at once")
