@@ -76,18 +76,16 @@ def test_a_gantt_chart_of_nothing_is_refused():
 
 
 def test_a_queue_says_who_had_to_wait_and_shows_them():
-    six = [Answered(0.0, 1.0), Answered(0.0, 1.0), Answered(1.0, 2.0)]
-    at_once = [Answered(5.0, 6.0), Answered(5.0, 6.0), Answered(5.0, 6.1)]
-    marks = {"starter": ("a file is read", 2.1), "solution": ("a file is read", 5.2)}
-    chart = queue(
-        {"starter": six, "solution": at_once}, {"starter": 0.0, "solution": 5.0}, marks=marks, title="A title"
-    )
+    line = [Answered(0.0, 1.0), Answered(0.0, 1.0), Answered(1.0, 2.0)]
+    herd = [Answered(5.0, 6.0), Answered(5.0, 6.0), Answered(5.0, 6.1)]
+    besides = {"starter": ("a file is read", 0.1, 2.1), "solution": ("a file is read", 5.1, 5.2)}
+    chart = queue({"starter": line, "solution": herd}, {"starter": 0.0, "solution": 5.0}, besides=besides, title="A")
     assert chart.text == (
-        "starter: 3 ask at once, 1 of them served only after another's answer; a file is read after the first answer\n"
-        "solution: 3 ask at once, none of them served only after another's answer; "
+        "starter: 3 ask at once: 2 are served, 1 only after another's answer; a file is read after the first answer\n"
+        "solution: 3 ask at once: 3 are served, none only after another's answer; "
         "a file is read before the first answer"
     )
-    in_line, none = (queue({"a": calls}, {"a": calls[0].arrived}, title="A title") for calls in (six, at_once))
+    in_line, none = (queue({"a": calls}, {"a": calls[0].arrived}, title="A title") for calls in (line, herd))
     assert pixels(in_line, FLATLINE) > 5 * pixels(none, FLATLINE)
 
 

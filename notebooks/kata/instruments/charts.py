@@ -123,7 +123,7 @@ def queue(
     calls: Mapping[str, Sequence[Exchange]],
     asked: Mapping[str, float],
     *,
-    marks: Mapping[str, tuple[str, float]] | None = None,
+    besides: Mapping[str, tuple[str, float, float]] | None = None,
     title: str,
 ) -> Chart:
     """Who is served and who stands in line, over time: one panel a name, on one scale.
@@ -131,7 +131,8 @@ def queue(
     Args:
         calls: What a stand-in saw, by the name of the panel. Calls without an answer are left out.
         asked: When they all asked for it, by the same names, in seconds of `time.perf_counter`.
-        marks: Something else that is marked, by the same names: what it is called, and when it was.
+        besides: Something else that had to wait meanwhile, by the same names: what it is called, from when and until
+            when it waited.
         title: What the chart says, in a sentence.
 
     Raises:
@@ -142,25 +143,22 @@ def queue(
     spans = {name: [(call.arrived, call.answered) for call in seen if call.answered] for name, seen in calls.items()}
     if not all(spans.values()):
         raise ValueError("no call was answered: there is nothing to draw")
-    marks = marks or {}
+    besides = besides or {}
     ends = [end - asked[name] for name, span in spans.items() for _, end in span]
-    length = max(ends + [at - asked[name] for name, (_, at) in marks.items()])
+    length = max(ends + [until - asked[name] for name, (_, _, until) in besides.items()])
     figure = Figure(figsize=(9, 1.1 + 1.7 * len(spans)), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     rows = figure.subplots(len(spans), 1, sharex=True, squeeze=False)[:, 0]
     for row, (name, span) in zip(rows, spans.items(), strict=True):
         _stack(row, [(start - asked[name], end - asked[name]) for start, end in span])
-        if name in marks:
-            what, at = marks[name][0], marks[name][1] - asked[name]
-            row.plot([at], [len(span) * 1.07], marker="v", color=MARK, markersize=6)
-            side = "left" if at < length / 2 else "right"
-            row.annotate(what, (at, len(span) * 1.16), ha=side, va="bottom", fontsize=9, color=MARK)
+        if name in besides:
+            _wait(row, besides[name], asked[name], 1.1 * len(span), length)
         row.set_xlim(0, length * 1.02)
         row.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
     handles, labels = rows[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
     rows[-1].set_xlabel("seconds")
-    words = (f"{name}: {_line(span)}{_mark_in_words(span, marks.get(name))}" for name, span in spans.items())
+    words = (f"{name}: {_line(span)}{_wait_in_words(span, besides.get(name))}" for name, span in spans.items())
     return Chart(figure, "\n".join(words))
 
 
@@ -180,18 +178,24 @@ def _stack(row: Axes, spans: Sequence[tuple[float, float]]) -> None:
         row.spines[side].set_visible(False)
 
 
+def _wait(row: Axes, wait: tuple[str, float, float], zero: float, height: float, length: float) -> None:
+    what, start, end = wait[0], wait[1] - zero, wait[2] - zero
+    row.plot([start, end], [height, height], color=MARK, linewidth=1.2)
+    row.plot([end], [height], marker="v", color=MARK, markersize=6)
+    side = "left" if end < length / 2 else "right"
+    row.annotate(what, (end, height * 1.06), ha=side, va="bottom", fontsize=9, color=MARK)
+
+
 def _line(spans: Sequence[tuple[float, float]]) -> str:
-    """Those stand in line who are not served before another has his answer."""
     first = min(end for _, end in spans)
     waited = sum(start >= first for start, _ in spans)
-    return f"{len(spans)} ask at once, {waited or 'none'} of them served only after another's answer"
+    return f"{len(spans)} ask at once: {len(spans) - waited} are served, {waited or 'none'} only after another's answer"
 
 
-def _mark_in_words(spans: Sequence[tuple[float, float]], mark: tuple[str, float] | None) -> str:
-    if mark is None:
+def _wait_in_words(spans: Sequence[tuple[float, float]], wait: tuple[str, float, float] | None) -> str:
+    if wait is None:
         return ""
-    what, at = mark
-    return f"; {what} {'after' if at > min(end for _, end in spans) else 'before'} the first answer"
+    return f"; {wait[0]} {'after' if wait[2] > min(end for _, end in spans) else 'before'} the first answer"
 
 
 def _overlap(spans: Sequence[tuple[float, float]]) -> str:
