@@ -238,8 +238,7 @@ async def test_conversations_at_once_are_lookups_in_flight(companion, world, tar
 
 @pytest.mark.remark(
     "2.3",
-    "each lookup keeps a thread while it waits for the embedding service: the size of their pool is the new ceiling, "
-    "and the lookup of a cancelled conversation goes on",
+    "each lookup keeps a thread, their number is the new ceiling, and a cancelled one goes on",
 )
 async def test_no_thread_waits_for_the_embedding_service(companion, world):
     with world.embeddings.silence():
