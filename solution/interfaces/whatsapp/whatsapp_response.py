@@ -26,6 +26,9 @@ NOT_HEARD = "I am sorry, I could not hear your voice note. Will you write it to 
 UPLOADS = {"audio": ("audio.mp3", "audio/mpeg"), "image": ("image.png", "image/png")}
 """File name and media type of what is uploaded, by the type of the message."""
 
+CONTENT = {"audio": "id", "image": "id", "text": "body"}
+"""What a user's message has to carry, by its type; nothing is asked of the types that are not looked into."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -38,34 +41,33 @@ class Reply:
 
 @whatsapp_router.api_route("/whatsapp_response", methods=["GET", "POST"])
 async def whatsapp_handler(request: Request) -> Response:
-    """Answer WhatsApp: its verification of this webhook, a user's message, or the news of what became of a reply."""
+    """Answer WhatsApp: its verification of this webhook, users' messages, or the news of what became of replies."""
     services: Services = request.app.state.services
     if request.method == "GET":
         return _verify(request, services.settings)
 
     try:
-        value = (await request.json())["entry"][0]["changes"][0]["value"]
-        message = value["messages"][0] if "messages" in value else None
-        from_number = message["from"] if message else ""
-    except (LookupError, TypeError, ValueError) as error:
+        messages, statuses = _read(await request.json())
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         logger.warning("WhatsApp sent something unknown: %r", error)
         return Response(content="Malformed event", status_code=400)
-    if message is None:
-        if "statuses" in value:
+    if not messages:
+        if statuses:
             return Response(content="Status update received", status_code=200)
         return Response(content="Unknown event type", status_code=400)
 
     client: httpx.AsyncClient = request.app.state.whatsapp_client
-    reply = await _reply_to(message, from_number, request.app.state.graph, services, client)
-    message_type, media_content = ("audio", reply.audio) if reply.audio else ("text", None)
-    if reply.image_path:
-        try:
-            image_data = await asyncio.to_thread(Path(reply.image_path).read_bytes)
-            message_type, media_content = "image", image_data
-        except OSError as error:
-            logger.warning("Answering without the picture: %s", error)
-    if not await send_response(client, services.settings, from_number, reply.text, message_type, media_content):
-        return Response(content="Failed to send message", status_code=500)
+    for message in messages:
+        reply = await _reply_to(message, message["from"], request.app.state.graph, services, client)
+        message_type, media_content = ("audio", reply.audio) if reply.audio else ("text", None)
+        if reply.image_path:
+            try:
+                image_data = await asyncio.to_thread(Path(reply.image_path).read_bytes)
+                message_type, media_content = "image", image_data
+            except OSError as error:
+                logger.warning("Answering without the picture: %s", error)
+        if not await send_response(client, services.settings, message["from"], reply.text, message_type, media_content):
+            return Response(content="Failed to send message", status_code=500)
     return Response(content="Message processed", status_code=200)
 
 
@@ -152,6 +154,22 @@ def _verify(request: Request, settings: Settings) -> Response:
     if expected and secrets.compare_digest(token.encode(), expected.encode()):
         return Response(content=request.query_params.get("hub.challenge", ""), status_code=200)
     return Response(content="Verification token mismatch", status_code=403)
+
+
+def _read(notification: Any) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The messages and the statuses that a notification brings, in order: WhatsApp may put several into one.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: If it is none.
+    """
+    values = [change["value"] for entry in notification["entry"] for change in entry["changes"]]
+    messages = [message for value in values for message in value.get("messages", [])]
+    for message in messages:
+        kind = message["type"]
+        needed = [message["from"]] + ([message[kind][CONTENT[kind]]] if kind in CONTENT else [])
+        if not (message["from"] and all(isinstance(text, str) for text in needed)):
+            raise ValueError(f"a message of type {kind} that lacks its sender or its content")
+    return messages, [status for value in values for status in value.get("statuses", [])]
 
 
 async def _reply_to(
