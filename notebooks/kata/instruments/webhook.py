@@ -41,6 +41,11 @@ def status(kind: str = "delivered", *, sender: str = "4915100000001") -> dict[st
     return _envelope({"statuses": [{"id": "wamid.REPLY", "status": kind, "recipient_id": sender}]})
 
 
+def together(*notifications: dict[str, Any]) -> dict[str, Any]:
+    """Several notifications in one, as WhatsApp sends them when much happens at once."""
+    return {**notifications[0], "entry": [entry for each in notifications for entry in each["entry"]]}
+
+
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """Run an application on the running event loop, from its start to its stop, and give a client that calls it.
