@@ -8,6 +8,7 @@ _HOMES = {
     "LoopBlocked": "kata.instruments.pulse",
     "board": "kata.lesson",
     "check": "kata.lesson",
+    "deliveries": "kata.instruments.charts",
     "diff": "kata.lesson",
     "ecg": "kata.instruments.charts",
     "gantt": "kata.instruments.charts",
@@ -16,6 +17,7 @@ _HOMES = {
     "queue": "kata.instruments.charts",
     "ready": "kata.lesson",
     "slow_disk": "kata.instruments.disk",
+    "stalled_disk": "kata.instruments.disk",
     "turn": "kata.lesson",
     "voice_note": "kata.audio",
 }

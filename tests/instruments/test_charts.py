@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kata.instruments.charts import FLATLINE, ecg, gantt, queue
+from kata.instruments.charts import FLATLINE, deliveries, ecg, gantt, queue
 from kata.instruments.pulse import Pulse
 
 HERE = Path(__file__).parent
@@ -22,6 +22,17 @@ class Answered:
     arrived: float
     answered: float | None
     status: int | None = 200
+
+
+@dataclass(frozen=True)
+class Posted:
+    posted: float
+    answered: float | None
+
+
+@dataclass(frozen=True)
+class Delivered:
+    posts: list[Posted]
 
 
 async def taken(block: float = 0.0, rest: float = 0.1) -> Pulse:
@@ -92,3 +103,18 @@ def test_a_queue_says_who_had_to_wait_and_shows_them():
 def test_a_queue_in_which_nobody_was_answered_is_refused():
     with pytest.raises(ValueError, match="no call was answered"):
         queue({"starter": [Answered(0.0, None, None)]}, {"starter": 0.0}, title="A title")
+
+
+def test_a_chart_of_deliveries_says_how_often_each_was_posted_and_shows_which_answers_were_late():
+    late = Delivered([Posted(5.0, 9.0), Posted(7.0, 9.1)])
+    prompt = Delivered([Posted(6.0, 6.1)])
+    chart = deliveries({"starter": {"Ana": late, "Ben": prompt}}, patience=2, title="A title")
+    assert chart.text == "starter: Ana is posted twice · Ben is posted once"
+    assert pixels(chart, FLATLINE) > 200
+    chart = deliveries({"solution": {"Ben": prompt}}, patience=2, title="A title")
+    assert pixels(chart, FLATLINE) == 0
+
+
+def test_a_chart_of_deliveries_that_are_not_answered_is_refused():
+    with pytest.raises(ValueError, match="Ana is not answered yet"):
+        deliveries({"starter": {"Ana": Delivered([Posted(0.0, None)])}}, patience=2, title="A title")

@@ -17,7 +17,7 @@ import pytest
 
 from kata.instruments import disk
 from kata.instruments.culprit import Scope
-from kata.instruments.disk import slow_disk
+from kata.instruments.disk import slow_disk, stalled_disk
 from kata.instruments.pulse import Kind, LoopBlocked, Pulse
 from kata.instruments.standins import providers
 
@@ -233,6 +233,41 @@ class TestSlowDisk:
     def test_a_negative_delay_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match="must not be negative"), slow_disk(tmp_path, seconds=-1):
             pass
+
+
+class TestStalledDisk:
+    @pytest.fixture
+    def file(self, tmp_path):
+        file = tmp_path / "a file"
+        file.write_bytes(b"x")
+        return file
+
+    async def test_a_file_that_is_there_waits_for_the_end(self, file):
+        with stalled_disk(file.parent) as stall:
+            reading = asyncio.create_task(asyncio.to_thread(file.read_bytes))
+            await asyncio.to_thread(stall.wait_for_somebody)
+            assert not reading.done()
+            stall.end()
+            assert await reading == b"x"
+            assert file.read_bytes() == b"x"
+
+    async def test_the_end_of_the_block_is_an_end(self, file):
+        with stalled_disk(file.parent) as stall:
+            reading = asyncio.create_task(asyncio.to_thread(file.read_bytes))
+            await asyncio.to_thread(stall.wait_for_somebody)
+        assert await reading == b"x"
+
+    def test_new_files_and_other_folders_do_not_wait(self, file, tmp_path):
+        (tmp_path / "other").mkdir()
+        with stalled_disk(tmp_path / "other"):
+            assert file.read_bytes() == b"x"
+            (tmp_path / "other" / "file").write_bytes(b"x")
+
+    def test_it_is_bounded(self, file):
+        with stalled_disk(file.parent, limit=0.01) as stall:
+            with pytest.raises(TimeoutError, match="nobody opened"):
+                stall.wait_for_somebody()
+            assert file.read_bytes() == b"x"
 
 
 def test_an_idle_hook_lets_everything_pass_in_every_thread(tmp_path):

@@ -37,6 +37,22 @@ class Exchange(Protocol):
     def status(self) -> int | None: ...
 
 
+class Posted(Protocol):
+    """One posting of a notification, and its answer. Times are seconds of `time.perf_counter`."""
+
+    @property
+    def posted(self) -> float: ...
+    @property
+    def answered(self) -> float | None: ...
+
+
+class Delivered(Protocol):
+    """A notification, and each time that it was posted."""
+
+    @property
+    def posts(self) -> Sequence[Posted]: ...
+
+
 @dataclass(frozen=True)
 class Chart:
     """A picture for a notebook, and its text.
@@ -196,6 +212,62 @@ def _wait_in_words(spans: Sequence[tuple[float, float]], wait: tuple[str, float,
     if wait is None:
         return ""
     return f"; {wait[0]} {'after' if wait[2] > min(end for _, end in spans) else 'before'} the first answer"
+
+
+def deliveries(delivered: Mapping[str, Mapping[str, Delivered]], *, patience: float, title: str) -> Chart:
+    """Notifications and their answers: a bar from each posting to its answer, thick and red from where it is late.
+
+    Args:
+        delivered: Notifications by the name of their row, by the name of the panel. All of them are answered.
+        patience: Seconds after which an answer is late.
+        title: What the chart says, in a sentence.
+
+    Raises:
+        ValueError: If one is not answered yet.
+    """
+    from matplotlib.figure import Figure
+
+    for rows in delivered.values():
+        for name, delivery in rows.items():
+            if any(post.answered is None for post in delivery.posts):
+                raise ValueError(f"{name} is not answered yet: draw it afterwards")
+    bars = [sum(len(delivery.posts) for delivery in rows.values()) for rows in delivered.values()]
+    figure = Figure(figsize=(9, 1.5 + 0.34 * sum(bars) + 0.3 * len(bars)), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    grid = {"height_ratios": bars}
+    panels = figure.subplots(len(delivered), 1, sharex=True, squeeze=False, gridspec_kw=grid)[:, 0]
+    for panel, (name, rows) in zip(panels, delivered.items(), strict=True):
+        _draw_deliveries(panel, rows, patience)
+        panel.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11, labelpad=28)
+    panels[-1].set_xlabel(f"seconds; thick: not answered within {patience:g} s")
+    return Chart(figure, "\n".join(f"{name}: {_postings(rows)}" for name, rows in delivered.items()))
+
+
+def _draw_deliveries(panel: Axes, rows: Mapping[str, Delivered], patience: float) -> None:
+    origin = min(post.posted for delivery in rows.values() for post in delivery.posts)
+    number, labels = 0, {}
+    for name, delivery in rows.items():
+        for turn, post in enumerate(delivery.posts):
+            start, end = post.posted - origin, (post.answered or post.posted) - origin
+            late = min(end, start + patience)
+            panel.barh(number, late - start, left=start, height=0.3, color=BEAT)
+            panel.barh(number, end - late, left=late, height=0.62, color=FLATLINE)
+            panel.plot([start], [number], marker="|" if turn == 0 else ">", color=MARK, markersize=7)
+            labels[number] = name if turn == 0 else "again"
+            number += 1
+    panel.set_yticks(list(labels), list(labels.values()))
+    panel.tick_params(axis="y", length=0)
+    panel.set_ylim(number - 0.4, -0.6)
+    panel.set_xlim(left=-0.05)
+    for side in ("left", "right", "top"):
+        panel.spines[side].set_visible(False)
+
+
+def _postings(rows: Mapping[str, Delivered]) -> str:
+    times = {1: "once", 2: "twice"}
+    return " · ".join(
+        f"{name} is posted {times.get(len(each.posts), f'{len(each.posts)} times')}" for name, each in rows.items()
+    )
 
 
 def _overlap(spans: Sequence[tuple[float, float]]) -> str:

@@ -80,6 +80,53 @@ def slow_disk(folder: Path | str, *, seconds: float) -> Iterator[None]:
             _slow[key] = before
 
 
+class Stall:
+    """A folder whose files cannot be opened for now. Its methods are for other threads than the event loop's."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._begun = threading.Event()
+        self._ended = threading.Event()
+
+    def wait_for_somebody(self) -> None:
+        """Wait until somebody waits for a file.
+
+        Raises:
+            TimeoutError: If nobody does within the stall's limit.
+        """
+        if not self._begun.wait(self._limit):
+            raise TimeoutError(f"nobody opened a file of the stalled folder within {self._limit:g} s")
+
+    def end(self) -> None:
+        """Let everybody have their files."""
+        self._ended.set()
+
+    def _hold(self) -> None:
+        self._begun.set()
+        self._ended.wait(self._limit)
+
+
+@contextmanager
+def stalled_disk(folder: Path | str, *, limit: float = 30.0) -> Iterator[Stall]:
+    """Make a folder behave like a network mount whose server does not answer for a while.
+
+    Whoever opens a file that is there waits until the stall ends, in the thread that opens it, and at most `limit`
+    seconds. New files are made as usual.
+    """
+    stall, stalled = Stall(limit), os.path.realpath(folder)
+
+    def hold(operation: str, path: str | None) -> None:
+        if operation == "open" and path is not None and is_below(path, stalled) and os.path.isfile(path):
+            stall._hold()
+
+    key = watch(hold)
+    try:
+        yield stall
+    finally:
+        stall.end()
+        unwatch(key)
+
+
 def observing() -> bool:
     """Whether this thread is inside the audit hook, where file operations are the hook's own."""
     return getattr(_inside, "hook", False)
