@@ -224,8 +224,8 @@ async def test_a_provider_that_never_answers_ends_in_an_apology(webhook_app, eve
 @pytest.mark.finding("1.3")
 async def test_the_picture_is_neither_opened_nor_read_on_the_loop(deliver, pulse, tmp_path):
     await deliver(text(ASKED))  # the first one warms up
-    with whenever_a_picture_is_opened(tmp_path / "pictures", lambda path: time.sleep(0.5)):
-        async with pulse:
+    async with pulse:
+        with whenever_a_picture_is_opened(tmp_path / "pictures", lambda path: time.sleep(0.5)):
             await deliver(text(ASKED))
     if seen := [flatline for flatline in pulse.flatlines if is_of_this_finding(flatline)]:
         raise LoopBlocked(seen, f"while the reply picture was {done_on_the_loop(seen)}")
