@@ -20,6 +20,7 @@ from groq import APIConnectionError, APIError, AsyncGroq, Groq, InternalServerEr
 
 from kata.instruments.standins import Call, GroqStandIn, StandIn, providers
 from kata.instruments.standins import loopback as loopback_module
+from kata.instruments.standins.certificate import self_signed
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt "
@@ -293,6 +294,13 @@ async def test_concurrent_calls_take_one_fault_each(groq: GroqStandIn, async_cli
     assert sum(isinstance(outcome, InternalServerError) for outcome in outcomes) == 3
 
 
+def test_a_redirect_names_another_address_once(groq: GroqStandIn) -> None:
+    groq.redirect("http://elsewhere/")
+    answer = httpx.get(f"{groq.base_url}/openai/v1/models", headers={"authorization": "Bearer key"})
+    assert (answer.status_code, answer.headers["location"]) == (302, "http://elsewhere/")
+    assert httpx.get(answer.url, headers={"authorization": "Bearer key"}).is_success
+
+
 def test_a_status_that_is_no_error_is_refused(groq: GroqStandIn) -> None:
     with pytest.raises(ValueError, match="status must be an error"):
         groq.fail(status=200)
@@ -374,6 +382,40 @@ def test_an_error_keeps_the_connection(groq: GroqStandIn, client: Groq) -> None:
         client.models.list()
     client.models.list()
     assert groq.connections == 1
+
+
+async def test_connections_are_open_until_they_are_closed(groq: GroqStandIn) -> None:
+    async with httpx.AsyncClient() as client:
+        await client.get(groq.base_url)
+        assert groq.open_connections == 1
+        with pytest.raises(TimeoutError, match="1 connections are still open"):
+            await groq.until_no_connection(limit=0.01)
+    await groq.until_no_connection()
+    assert (groq.open_connections, groq.connections) == (0, 1)
+
+
+async def test_hanging_up_closes_idle_connections_and_lets_a_call_end(
+    groq: GroqStandIn, async_client: AsyncGroq
+) -> None:
+    await async_client.chat.completions.create(**HELLO)
+    groq.hang_up()
+    await groq.until_no_connection()
+    with groq.silence():
+        call = asyncio.create_task(async_client.chat.completions.create(**HELLO))
+        await groq.until_calls(2)
+        groq.hang_up()
+    assert (await call).choices
+    await groq.until_no_connection()
+    assert groq.connections == 2
+
+
+def test_a_stand_in_with_a_certificate_of_its_own_is_found_out() -> None:
+    with GroqStandIn(tls=self_signed()) as impostor:
+        assert impostor.base_url.startswith("https://127.0.0.1:")
+        with pytest.raises(httpx.ConnectError, match="self-signed certificate"):
+            httpx.get(impostor.base_url)
+        assert httpx.get(impostor.base_url, verify=False).status_code == 401
+        assert len(impostor.journal) == 1
 
 
 async def test_the_peak_in_flight_is_counted(groq: GroqStandIn, async_client: AsyncGroq) -> None:

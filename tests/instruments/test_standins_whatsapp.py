@@ -50,6 +50,12 @@ def test_media_of_a_user_are_described_and_downloaded(whatsapp: WhatsAppStandIn,
     }
 
 
+def test_media_may_be_on_another_host(whatsapp: WhatsAppStandIn, client: httpx.Client) -> None:
+    whatsapp.media_host = "https://media.example"
+    media_id = whatsapp.add_media(VOICE, "audio/ogg")
+    assert client.get(f"/v21.0/{media_id}").json()["url"].startswith("https://media.example/whatsapp_business/")
+
+
 def test_a_download_is_byte_for_byte_and_needs_the_token(whatsapp: WhatsAppStandIn, client: httpx.Client) -> None:
     media_id = whatsapp.add_media(VOICE, "audio/ogg; codecs=opus")
     url = client.get(f"/v21.0/{media_id}").json()["url"]

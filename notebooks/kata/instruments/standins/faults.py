@@ -25,7 +25,14 @@ class Garble:
     """Status 200 with a body that is not what the provider promises."""
 
 
-Fault = Failure | Drop | Garble
+@dataclass(frozen=True)
+class Redirect:
+    """Status 302, and an address to ask instead."""
+
+    location: str
+
+
+Fault = Failure | Drop | Garble | Redirect
 
 
 class Faults:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -33,15 +34,31 @@ class Loopback:
     The application finds the `connection`, by its number, and its `transport` in `scope["state"]`.
     """
 
-    def __init__(self, app: ASGI3Application, *, name: str) -> None:
+    def __init__(self, app: ASGI3Application, *, name: str, tls: ssl.SSLContext | None = None) -> None:
         self._app = app
         self._name = name
+        self._tls = tls
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._failure: BaseException | None = None
         self._port: int | None = None
+        self._state = ServerState()
         self.accepted = 0
+
+    @property
+    def open(self) -> int:
+        """How many connections are open right now."""
+        return len(self._state.connections)
+
+    def hang_up(self) -> None:
+        """Close every connection, those with a call in progress when it is answered."""
+        if self._thread is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._shut_down_connections)
+
+    def _shut_down_connections(self) -> None:
+        for connection in tuple(self._state.connections):
+            connection.shutdown()
 
     @property
     def port(self) -> int | None:
@@ -112,10 +129,12 @@ class Loopback:
             timeout_keep_alive=_NEVER,
         )
         config.load()
-        state = ServerState()
+        self._state = state = ServerState()
         loop = asyncio.get_running_loop()
         self._loop, self._stopping = loop, asyncio.Event()
-        server = await loop.create_server(lambda: _Connection(self, config, state), sock=listener, backlog=_BACKLOG)
+        server = await loop.create_server(
+            lambda: _Connection(self, config, state), sock=listener, backlog=_BACKLOG, ssl=self._tls
+        )
         ready.set()
         await self._stopping.wait()
         loop.remove_reader(listener)  # nobody new; whoever is being accepted would break on a closed server

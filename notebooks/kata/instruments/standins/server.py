@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .body import Body, decode
 from .exchange import Exchange, redacted
-from .faults import Drop, Failure, Fault, Faults, Garble
+from .faults import Drop, Failure, Fault, Faults, Garble, Redirect
 from .gates import Gate, Hold, Rendezvous, Silence
 from .heart import Heart
 from .journal import Call, Journal
@@ -47,19 +48,20 @@ class StandIn(ABC):
 
     Use it as a context manager. It answers in the provider's wire format, keeps a journal of what it received, and can
     be told to be slow (`latency`, in seconds before an answer, or before each chunk of a streamed one), to fail, or to
-    wait. If `pulse` is set, the journal notes the beats at arrival and answer.
+    wait. If `pulse` is set, the journal notes the beats at arrival and answer. With `tls` it speaks HTTPS.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, *, latency: float = 0.0, pulse: Heart | None = None) -> None:
+    def __init__(self, *, latency: float = 0.0, pulse: Heart | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.latency = latency
         self.pulse = pulse
         self._journal = Journal()
         self._faults = Faults()
         self._gates: tuple[Gate, ...] = ()
         self._accepted_before = 0
-        self._loopback = Loopback(self._serve, name=f"stand-in {self.name}")
+        self._scheme = "http" if tls is None else "https"
+        self._loopback = Loopback(self._serve, name=f"stand-in {self.name}", tls=tls)
         self._router = Router(self.routes(), redirect_slashes=False, default=self._unknown)
 
     # What a provider fills in
@@ -88,13 +90,13 @@ class StandIn(ABC):
 
     @property
     def base_url(self) -> str:
-        """Where the SDK finds it, `http://127.0.0.1:PORT`. Raises RuntimeError when it is not running."""
+        """Where the SDK finds it, such as `http://127.0.0.1:PORT`. Raises RuntimeError when it is not running."""
         port = self._loopback.port
         if port is None:
             raise RuntimeError(
                 f"The {self.name} stand-in is not running: enter it (`with {type(self).__name__}() as …`), or start it."
             )
-        return f"http://127.0.0.1:{port}"
+        return f"{self._scheme}://127.0.0.1:{port}"
 
     def start(self) -> None:
         """Listen on a fresh port. Raises RuntimeError if that fails, or takes 10 s."""
@@ -129,6 +131,22 @@ class StandIn(ABC):
     def connections(self) -> int:
         """TCP connections accepted since the start or the last reset."""
         return self._loopback.accepted - self._accepted_before
+
+    @property
+    def open_connections(self) -> int:
+        """TCP connections that are open right now, whether a call is on them or not."""
+        return self._loopback.open
+
+    async def until_no_connection(self, *, limit: float = 10.0) -> None:
+        """Wait on the caller's loop until no connection is open.
+
+        Raises TimeoutError after `limit` seconds, saying how many are.
+        """
+        deadline = time.monotonic() + limit
+        while left := self.open_connections:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name}: {left} connections are still open after {limit:g} s.")
+            await asyncio.sleep(0.001)
 
     @property
     def in_flight(self) -> int:
@@ -169,6 +187,14 @@ class StandIn(ABC):
     def garble(self, times: int = 1) -> None:
         """Answer the next calls with status 200 and a malformed body."""
         self._faults.add(Garble(), times)
+
+    def redirect(self, location: str, times: int = 1) -> None:
+        """Answer the next calls with status 302 and an address to ask instead."""
+        self._faults.add(Redirect(location), times)
+
+    def hang_up(self) -> None:
+        """Close every connection, as servers do with idle ones; those with a call in progress when it is answered."""
+        self._loopback.hang_up()
 
     @contextmanager
     def hold(self, pulse: Heart, *, beats: int = 2, limit: float = 1.0) -> Iterator[None]:
@@ -267,6 +293,8 @@ class StandIn(ABC):
             return self.refusal(fault.status).response(fault.retry_after)
         if isinstance(fault, Garble):
             return self.garbled(call)
+        if isinstance(fault, Redirect):
+            return Response(status_code=302, headers={"location": fault.location})
         self.admit(request.headers)
         return self._router
 

@@ -44,12 +44,18 @@ class Media:
 
 
 class WhatsAppStandIn(StandIn):
-    """The Graph API on loopback, for any version and any phone number id."""
+    """The Graph API on loopback, for any version and any phone number id.
+
+    Attributes:
+        media_host: Whom the media are downloaded from, as a base URL; None means this server. WhatsApp's own are on
+            another host than the Graph API.
+    """
 
     name = "whatsapp"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.media_host: str | None = None
         self._lock = threading.Lock()
         self._media: dict[str, Media] = {}
         self._uploads: list[Media] = []
@@ -107,7 +113,7 @@ class WhatsAppStandIn(StandIn):
         media = self._found(request.path_params["media_id"])
         return JSONResponse(
             {
-                "url": f"{self.base_url}/whatsapp_business/attachments/?mid={media.id}",
+                "url": f"{self.media_host or self.base_url}/whatsapp_business/attachments/?mid={media.id}",
                 "mime_type": media.mime_type,
                 "sha256": sha256(media.data).hexdigest(),
                 "file_size": len(media.data),
