@@ -18,6 +18,7 @@ _HOMES = {
     "ready": "kata.lesson",
     "slow_disk": "kata.instruments.disk",
     "stalled_disk": "kata.instruments.disk",
+    "staircase": "kata.instruments.charts",
     "turn": "kata.lesson",
     "voice_note": "kata.audio",
 }

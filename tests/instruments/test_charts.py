@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kata.instruments.charts import FLATLINE, deliveries, ecg, gantt, queue
+from kata.instruments.charts import BEAT, FLATLINE, deliveries, ecg, gantt, queue, staircase
 from kata.instruments.pulse import Pulse
 
 HERE = Path(__file__).parent
@@ -118,3 +118,19 @@ def test_a_chart_of_deliveries_says_how_often_each_was_posted_and_shows_which_an
 def test_a_chart_of_deliveries_that_are_not_answered_is_refused():
     with pytest.raises(ValueError, match="Ana is not answered yet"):
         deliveries({"starter": {"Ana": Delivered([Posted(0.0, None)])}}, patience=2, title="A title")
+
+
+def test_a_staircase_says_and_shows_how_many_connections_the_messages_opened():
+    chart = staircase({"starter": [0, 3, 6], "solution": [0, 1, 1]}, title="A title")
+    assert chart.text == "starter: 2 messages, 6 connections\nsolution: 2 messages, 1 connection"
+    assert pixels(chart, FLATLINE) > 200
+    assert pixels(chart, BEAT) > 200
+
+
+def test_a_staircase_counts_from_what_was_open_before():
+    assert staircase({"solution": [4, 4, 5]}, title="A title").text == "solution: 2 messages, 1 connection"
+
+
+def test_a_staircase_without_a_message_is_refused():
+    with pytest.raises(ValueError, match="no message was sent"):
+        staircase({"starter": [0]}, title="A title")

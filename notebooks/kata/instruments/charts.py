@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from kata.instruments.pulse import LEAST_SHARE, Pulse
@@ -20,6 +20,9 @@ flatline is the thick line."""
 
 _COMPLEX = ((0.0, 0.0), (0.25, 0.12), (0.4, 0.0), (0.45, -0.15), (0.52, 1.0), (0.6, -0.3), (0.66, 0.0), (1.0, 0.0))
 """One heartbeat as a cardiograph draws it: share of its width, height."""
+
+_LINES = ((FLATLINE, 3.0, "s"), (BEAT, 1.5, "o"), (MARK, 1.0, "^"))
+"""Colour, width and marker of a chart's first line, its second, its third: told apart in grey by the latter two."""
 
 _MOST_COMPLEXES = 60
 _COLOURS = 32
@@ -268,6 +271,42 @@ def _postings(rows: Mapping[str, Delivered]) -> str:
     return " · ".join(
         f"{name} is posted {times.get(len(each.posts), f'{len(each.posts)} times')}" for name, each in rows.items()
     )
+
+
+def staircase(opened: Mapping[str, Sequence[int]], *, title: str) -> Chart:
+    """Connections over messages: how many were opened in all after each message, a line a name.
+
+    Args:
+        opened: The counts by the name of the line; the first is the one before the first message.
+        title: What the chart says, in a sentence.
+
+    Raises:
+        ValueError: If a line has no message.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    if not all(len(counts) > 1 for counts in opened.values()):
+        raise ValueError("no message was sent: there is nothing to draw")
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    row = figure.subplots()
+    for (name, counts), (colour, width, marker) in zip(opened.items(), cycle(_LINES), strict=False):
+        row.plot(range(len(counts)), counts, color=colour, linewidth=width, marker=marker, markersize=6)
+        end = (len(counts) - 1, counts[-1])
+        row.annotate(name, end, xytext=(10, 0), textcoords="offset points", va="center", fontsize=11)
+    for axis in (row.xaxis, row.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    row.set_xlabel("messages")
+    row.set_ylabel("connections opened")
+    for side in ("right", "top"):
+        row.spines[side].set_visible(False)
+    return Chart(figure, "\n".join(f"{name}: {_climbed(counts)}" for name, counts in opened.items()))
+
+
+def _climbed(counts: Sequence[int]) -> str:
+    connections = counts[-1] - counts[0]
+    return f"{len(counts) - 1} messages, {connections} connection{'s' if connections != 1 else ''}"
 
 
 def _overlap(spans: Sequence[tuple[float, float]]) -> str:

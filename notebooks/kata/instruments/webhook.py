@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
 PATH = "/whatsapp_response"
 
@@ -59,11 +60,14 @@ async def serving(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     There is no socket in between, so that the loop under observation is the application's own. The client waits for
     an answer as long as it takes.
     """
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://webhook", timeout=None) as client,
-    ):
-        yield client
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)  # as servers do, and httpx does not
+
+        transport = httpx.ASGITransport(with_state)
+        async with httpx.AsyncClient(transport=transport, base_url="http://webhook", timeout=None) as client:
+            yield client
 
 
 @dataclass
