@@ -292,7 +292,15 @@ def staircase(opened: Mapping[str, Sequence[int]], *, title: str) -> Chart:
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     row = figure.subplots()
     for (name, counts), (colour, width, marker) in zip(opened.items(), cycle(_LINES), strict=False):
-        row.plot(range(len(counts)), counts, color=colour, linewidth=width, marker=marker, markersize=6)
+        row.plot(
+            range(len(counts)),
+            counts,
+            drawstyle="steps-post",
+            color=colour,
+            linewidth=width,
+            marker=marker,
+            markersize=6,
+        )
         end = (len(counts) - 1, counts[-1])
         row.annotate(name, end, xytext=(10, 0), textcoords="offset points", va="center", fontsize=11)
     for axis in (row.xaxis, row.yaxis):
