@@ -244,8 +244,8 @@ async def test_messages_in_turn_open_no_connections(webhook_app, whatsapp, heard
     built = [flatline.culprit for flatline in pulse.flatlines if flatline.kind is Kind.COMPUTING]
     if opened >= 3:  # one for each at least: a connection that was idle for too long may be opened again
         raise Wasteful(
-            f"three more voice notes of {users}, one after the other, open {opened} more connections to WhatsApp, "
-            f"and read the CA certificates {len(built)} times on the loop",
+            f"three voice notes of {users} in turn: {opened} connections opened, "
+            f"the CA certificates read {len(built)} times on the loop",
             next(iter(built), None),
         )
 
