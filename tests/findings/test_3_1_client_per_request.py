@@ -116,7 +116,7 @@ def test_no_connection_outlives_the_application(webhook_app, whatsapp):
 
     asyncio.run(serve())
     try:
-        asyncio.run(whatsapp.until_no_connection(limit=2.0))
+        asyncio.run(whatsapp.until_no_connection(limit=5.0))
     except TimeoutError as error:
         call = "connections to WhatsApp, the application stopped"
         raise BehaviourChanged(call, "0", str(whatsapp.open_connections)) from error
@@ -225,7 +225,7 @@ async def test_connections_that_whatsapp_has_closed_cost_no_reply(webhook_app, w
 @pytest.mark.behaviour("3.1")
 async def test_users_at_once_are_served_at_once(webhook_app, whatsapp, user):
     async with serving(webhook_app()) as webhook:
-        with whatsapp.rendezvous(USERS, limit=2.0):
+        with whatsapp.rendezvous(USERS, limit=4.0):
             await asyncio.gather(*(posted(webhook, lost(user())) for _ in range(USERS)))
     expect(f"the most calls in flight at WhatsApp, {USERS} users at once", expected=USERS, got=whatsapp.peak_in_flight)
 
