@@ -133,7 +133,7 @@ async def answer(content: str, services: Services) -> None:
 
 def _elements(state: dict[str, Any]) -> list[Element]:
     if state["workflow"] == "image":
-        return [cl.Image(name="picture", path=state["image_path"])]
+        return [cl.Image(name="picture", path=state["image_path"], mime="image/png")]
     if state["workflow"] == "audio" and state["audio_buffer"]:
         return [cl.Audio(name="voice", mime="audio/mpeg", content=state["audio_buffer"], auto_play=True)]
     return []
