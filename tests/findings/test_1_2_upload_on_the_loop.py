@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from hashlib import sha256
+from uuid import uuid4
 
 import pytest
 
@@ -99,7 +100,7 @@ class Visitor:
         import chainlit
 
         self._enter()
-        elements = [getattr(chainlit, kind)(name="photo.png", path=str(upload)) for upload in uploads]
+        elements = [getattr(chainlit, kind)(name=upload.name, path=str(upload)) for upload in uploads]
         message = chainlit.Message(content=words, type="user_message", elements=elements)
         await bounded(call, self._app.on_message(message))
 
@@ -115,8 +116,8 @@ async def visitor(app):
 def upload(tmp_path):
     """Keep a picture as Chainlit keeps an upload; returns its path."""
 
-    def keep(picture, name="upload.png"):
-        path = tmp_path / name
+    def keep(picture, name=None):
+        path = tmp_path / (name or f"{uuid4()}.png")
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(picture)
         return path
@@ -155,6 +156,15 @@ def hashes(*pictures):
 
 
 @pytest.mark.behaviour("1.2")
+async def test_the_page_is_written_to_in_the_loop_s_own_thread(visitor, upload):
+    await visitor.sends(upload(HARBOUR))
+    got = (
+        "the event loop's" if visitor.threads == {threading.get_ident()} else "another one, where Chainlit has no loop"
+    )
+    expect(f"the thread in which {CALL} writes to the page", expected="the event loop's", got=got)
+
+
+@pytest.mark.behaviour("1.2")
 async def test_a_message_goes_on_with_what_is_in_its_picture(visitor, groq, upload):
     await visitor.sends(upload(HARBOUR))
     expect(f"the message that is answered by {CALL}", expected=[WORDS + described(HARBOUR)], got=answered(groq))
@@ -169,7 +179,7 @@ async def test_groq_is_shown_the_bytes_of_the_upload(visitor, groq, upload):
 
 @pytest.mark.behaviour("1.2")
 async def test_several_pictures_are_described_in_the_order_of_their_uploads(visitor, groq, upload, tmp_path):
-    uploads = [upload(HARBOUR, "slow/1.png"), upload(FOREST, "2.png"), upload(DESERT, "3.png")]
+    uploads = [upload(HARBOUR, "slow/first.png"), upload(FOREST), upload(DESERT)]
     with slow_disk(tmp_path / "slow", seconds=0.2):
         await visitor.sends(*uploads, call=f"{CALL} with three pictures")
     expect("three pictures: those that Groq is shown", expected=3, got=len(looked_at(groq)))
@@ -230,7 +240,7 @@ async def test_an_upload_that_only_claims_to_be_a_picture_is_left_out(visitor, g
 
 @pytest.mark.behaviour("1.2")
 async def test_two_people_s_pictures_of_one_name_are_two_pictures(app, groq, upload):
-    for name, picture in (("ana.png", HARBOUR), ("ben.png", FOREST)):
+    for name, picture in (("ana/photo.png", HARBOUR), ("ben/photo.png", FOREST)):
         person = Visitor(app)
         await person.arrives()
         await person.sends(upload(picture, name))
@@ -269,15 +279,6 @@ async def test_the_next_message_goes_on_with_the_conversation(visitor, groq, upl
 
 
 @pytest.mark.behaviour("1.2")
-async def test_the_page_is_written_to_in_the_loop_s_own_thread(visitor, upload):
-    await visitor.sends(upload(HARBOUR))
-    got = (
-        "the event loop's" if visitor.threads == {threading.get_ident()} else "another one, where Chainlit has no loop"
-    )
-    expect(f"the thread in which {CALL} writes to the page", expected="the event loop's", got=got)
-
-
-@pytest.mark.behaviour("1.2")
 async def test_a_message_that_is_stopped_is_not_answered(visitor, groq, upload):
     with groq.silence():
         task = asyncio.create_task(visitor.sends(upload(HARBOUR)))
@@ -290,8 +291,8 @@ async def test_a_message_that_is_stopped_is_not_answered(visitor, groq, upload):
 
 @pytest.mark.finding("1.2")
 async def test_no_upload_is_opened_or_read_on_the_loop(visitor, groq, upload, pulse):
-    await visitor.sends(upload(HARBOUR, "first.png"))  # what happens once per process happens here
-    second = upload(FOREST, "second.png")
+    await visitor.sends(upload(HARBOUR))  # what happens once per process happens here
+    second = upload(FOREST)
     async with pulse:
         await visitor.sends(second)
     pulse.check(Kind.DISK, doing="to read an upload")
