@@ -13,6 +13,7 @@ _HOMES = {
     "ecg": "kata.instruments.charts",
     "gantt": "kata.instruments.charts",
     "hint": "kata.lesson",
+    "lanes": "kata.instruments.charts",
     "providers": "kata.instruments.standins",
     "queue": "kata.instruments.charts",
     "ready": "kata.lesson",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kata.audio import voice_note
+from kata.instruments.chat import kept_in
 from kata.instruments.standins import providers
 
 _ALL = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
@@ -32,13 +33,8 @@ def run(command: Sequence[str]) -> int:
     """
     with tempfile.TemporaryDirectory(prefix="kata-offline-") as scratch, providers(*_ALL) as world:
         world.groq.recognise(voice_note().data, voice_note().text)
-        kept = {
-            "CHAINLIT_APP_ROOT": scratch,
-            "IMAGE_FOLDER": str(Path(scratch, "pictures")),
-            "SHORT_TERM_MEMORY_DB_PATH": str(Path(scratch, "memory.db")),
-        }
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        environment = {**kept, **os.environ, "PATH": path, **world.settings()}
+        environment = {**kept_in(scratch), **os.environ, "PATH": path, **world.settings()}
         program = shutil.which(command[0], path=path) or command[0]
         with subprocess.Popen([program, *command[1:]], env=environment) as process:
             before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which then ends

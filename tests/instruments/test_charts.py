@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kata.instruments.charts import BEAT, FLATLINE, deliveries, ecg, gantt, queue, staircase
+from kata.instruments.charts import BEAT, FLATLINE, deliveries, ecg, gantt, lanes, queue, staircase
 from kata.instruments.pulse import Pulse
 
 HERE = Path(__file__).parent
@@ -134,3 +134,19 @@ def test_a_staircase_counts_from_what_was_open_before():
 def test_a_staircase_without_a_message_is_refused():
     with pytest.raises(ValueError, match="no message was sent"):
         staircase({"starter": [0]}, title="A title")
+
+
+def test_lanes_say_and_show_who_is_answered_before_the_moment():
+    slow = Answered(0.0, 3.0)
+    waits = lanes({"starter": {"Ana": [slow], "Ben": [Answered(0.5, 3.1)]}}, {"starter": 2.0}, title="A title")
+    assert waits.text == "starter: 0 of 1 answers for Ben come before the dashed line"
+    assert pixels(waits, FLATLINE) > 200
+    quick = [Answered(5.5, 5.6), Answered(5.6, 5.7), Answered(7.5, 7.6)]
+    goes_on = lanes({"solution": {"Ana": [Answered(5.0, 8.0)], "Ben": quick}}, {"solution": 7.0}, title="A title")
+    assert goes_on.text == "solution: 2 of 2 answers for Ben come before the dashed line"
+    assert pixels(goes_on, FLATLINE) == 0
+
+
+def test_lanes_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="no message was answered"):
+        lanes({"starter": {"Ana": [Answered(0.0, None, None)]}}, {"starter": 1.0}, title="A title")
