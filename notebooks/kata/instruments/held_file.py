@@ -28,6 +28,7 @@ class HeldFile:
 
     Raises:
         FileExistsError: If something is there.
+        NotImplementedError: On Windows.
 
     Attributes:
         held_out: Its reader's loop did not beat, and it delivered all the same.
@@ -39,6 +40,8 @@ class HeldFile:
         self._path, self._data = path, data
         self._writer: int | None = None
         self.held_out = False
+        if not hasattr(os, "mkfifo"):
+            raise NotImplementedError("Windows has no named pipes in its folders: run this in WSL, or read along")
         os.mkfifo(path)
 
     def is_open(self) -> bool:
