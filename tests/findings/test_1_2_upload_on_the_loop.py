@@ -91,10 +91,6 @@ class Visitor:
         session = HTTPSession(id=f"visitor-{id(self)}", client_type="webapp")
         self._enter = lambda: context_var.set(ChainlitContext(session, Screen(session)))
 
-    async def arrives(self):
-        self._enter()
-        await self._app.on_chat_start()
-
     async def sends(self, *uploads, words=WORDS, kind="Image", call=CALL):
         """A message with uploads, from its sending to the end of its answer."""
         import chainlit
@@ -107,9 +103,7 @@ class Visitor:
 
 @pytest.fixture
 async def visitor(app):
-    visitor = Visitor(app)
-    await visitor.arrives()
-    return visitor
+    return Visitor(app)
 
 
 @pytest.fixture
@@ -242,7 +236,6 @@ async def test_an_upload_that_only_claims_to_be_a_picture_is_left_out(visitor, g
 async def test_two_people_s_pictures_of_one_name_are_two_pictures(app, groq, upload):
     for name, picture in (("ana/photo.png", HARBOUR), ("ben/photo.png", FOREST)):
         person = Visitor(app)
-        await person.arrives()
         await person.sends(upload(picture, name))
     got = looked_at(groq)
     expect("two people upload a photo.png: what Groq is shown", expected=hashes(HARBOUR, FOREST), got=got)

@@ -102,9 +102,6 @@ class Visitor:
 
         context_var.set(ChainlitContext(session, Screen(session)))
 
-    async def arrives(self) -> None:
-        await self._app.on_chat_start()
-
     async def says(self, words: str, *pictures: Path) -> None:
         images = [self._chainlit.Image(name=picture.name, path=str(picture)) for picture in pictures]
         await self._app.on_message(self._chainlit.Message(content=words, type="user_message", elements=images))
@@ -130,7 +127,6 @@ async def page(target: Target, settings: Any) -> AsyncIterator[Visitor]:
     await app.start(settings)
     visitor = Visitor(app)
     try:
-        await visitor.arrives()
         yield visitor
     finally:
         await visitor.leaves()

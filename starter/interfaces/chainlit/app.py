@@ -5,7 +5,6 @@ import io
 import logging
 import wave
 from typing import Any
-from uuid import uuid4
 
 import chainlit as cl
 from chainlit.config import AudioFeature, config
@@ -48,12 +47,6 @@ async def stop() -> None:
     """Close it again."""
     if _services is not None:
         await _services.close()
-
-
-@cl.on_chat_start
-async def on_chat_start() -> None:
-    """Begin a conversation of its own for every chat."""
-    cl.user_session.set("thread_id", str(uuid4()))
 
 
 @cl.on_message
@@ -106,7 +99,7 @@ async def answer(content: str, services: Services) -> None:
     """Let the agent answer, and stream its words to the page; a picture or speech follows them."""
     reply = cl.Message(content="")
     state: dict[str, Any] = {}
-    thread_id = cl.user_session.get("thread_id")
+    thread_id = cl.context.session.thread_id
     try:
         async with AsyncSqliteSaver.from_conn_string(services.settings.SHORT_TERM_MEMORY_DB_PATH) as short_term_memory:
             graph = graph_builder.compile(checkpointer=short_term_memory)
