@@ -19,10 +19,19 @@ class UnknownFinding(LookupError):
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the report."""
+    """A chapter of the report.
+
+    Attributes:
+        notebook: The one lesson for the whole chapter, below ``notebooks/``; None where each finding has its own.
+        teach: Minutes for reading and running that lesson.
+        do: Minutes for what it lets one try.
+    """
 
     number: str
     title: str
+    notebook: str | None = None
+    teach: int = 0
+    do: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,11 +101,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A place worth knowing: a good example of the audit, or something it overlooked."""
+    """A place worth knowing: a good example of the audit, or something it overlooked.
+
+    Attributes:
+        tests: The tests' file below the project's root, or None while there are none.
+    """
 
     id: str
     title: str
     where: tuple[Location, ...]
+    tests: str | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,10 @@ class Audit:
     def judged(self) -> tuple[Finding, ...]:
         """The findings that have tests, and so a verdict."""
         return tuple(finding for finding in self.findings if finding.tests)
+
+    def patterns_of(self, section: Section) -> tuple[Pattern, ...]:
+        """The good examples of a chapter."""
+        return tuple(pattern for pattern in self.patterns if pattern.id.startswith(f"{section.number}."))
 
     def finding(self, id: str) -> Finding:
         """The finding with this id.
@@ -160,7 +178,7 @@ def _finding(entry: dict[str, Any]) -> Finding:
 
 
 def _patterns(entries: list[dict[str, Any]]) -> tuple[Pattern, ...]:
-    return tuple(Pattern(entry["id"], entry["title"], _locations(entry)) for entry in entries)
+    return tuple(Pattern(entry["id"], entry["title"], _locations(entry), entry.get("tests")) for entry in entries)
 
 
 def _locations(entry: dict[str, Any]) -> tuple[Location, ...]:

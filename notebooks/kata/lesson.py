@@ -92,10 +92,9 @@ def board() -> Text:
     lines = []
     for section in audit().sections:
         findings = [finding for finding in audit().findings if finding.id.startswith(f"{section.number}.")]
-        patterns = [pattern for pattern in audit().patterns if pattern.id.startswith(f"{section.number}.")]
         lines.append(f"{section.number} {section.title}")
         lines += [f"  {f.id}  {f.priority:<6}  {f.title}{_lesson(f.notebook)}" for f in findings]
-        lines += [f"  {p.id}  good    {p.title}" for p in patterns]
+        lines += [f"  {p.id}  good    {p.title}{_lesson(section.notebook)}" for p in audit().patterns_of(section)]
     return Text("\n".join(lines))
 
 

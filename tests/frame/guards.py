@@ -14,6 +14,8 @@ MOST_COLUMNS = 96  # what JupyterLab shows of a line on a laptop, with its side 
 MOST_BYTES = 200_000
 UNCOMPARED = "nbval-ignore-output"
 SECTIONS = ("The symptom", "Predict", "See it", "Find it", "Fix it", "Compare", "Wrong turns", "Keep")
+PARTS_OF_A_PATTERN = ("What it is", "Why it is right", "What breaks without it")
+AFTER_THE_PATTERNS = ("Try", "The report's lists", "Keep")
 FORBIDDEN = ("asyncio.run(", "nest_asyncio", "%pip", "!pip", "%conda")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -124,12 +126,41 @@ def head(notebook: NotebookNode, finding: Any) -> list[str]:
     return [f"its first cell lacks {what}: {text!r}" for text, what in wanted.items() if text not in first]
 
 
+def pattern_sections(notebook: NotebookNode, patterns: Sequence[Any]) -> list[str]:
+    """The parts of a lesson on good patterns, in their order: each pattern's, and what comes after them."""
+    found = [line for line in prose(notebook).splitlines() if re.match("##+ ", line)]
+    wanted = []
+    for pattern in patterns:
+        wanted += [f"## {pattern.id} · {pattern.title}", *(f"### {part}" for part in PARTS_OF_A_PATTERN)]
+    wanted += [f"## {part}" for part in AFTER_THE_PATTERNS]
+    return [] if found == wanted else [f"its sections are {found}, not {wanted}"]
+
+
+def pattern_head(notebook: NotebookNode, section: Any, patterns: Sequence[Any]) -> list[str]:
+    """The first cell of a lesson on good patterns says what the manifest says."""
+    first = notebook.cells[0].source
+    wanted = {
+        f"# {section.number} · {section.title}": "number and title",
+        f"**Minutes**: {section.teach} to read and run, {section.do} to try": "minutes",
+        "**Impact**:": "impact",
+        "**Afterwards you can**": "what one can do afterwards",
+    }
+    wanted |= {location.path: "where" for pattern in patterns for location in pattern.where}
+    return [f"its first cell lacks {what}: {text!r}" for text, what in wanted.items() if text not in first]
+
+
+def both_packages(notebook: NotebookNode) -> list[str]:
+    """Compared cells speak of starter and solution."""
+    compared = [cell for cell in code_cells(notebook) if is_compared(cell) and cell.outputs]
+    said = "\n".join(str(output) for cell in compared for output in cell.outputs)
+    return [f"no compared output speaks of the {name}" for name in ("starter", "solution") if name not in said]
+
+
 def proof(notebook: NotebookNode, id: str) -> list[str]:
     """Compared cells speak of starter and solution, and ask for verdict and hint."""
     compared = [cell for cell in code_cells(notebook) if is_compared(cell) and cell.outputs]
-    said = "\n".join(str(output) for cell in compared for output in cell.outputs)
     asked = "\n".join(cell.source for cell in compared)
-    complaints = [f"no compared output speaks of the {name}" for name in ("starter", "solution") if name not in said]
+    complaints = both_packages(notebook)
     for call in (f'check("{id}")', f'hint("{id}")', f'diff("{id}")', f'turn("{id}"'):
         if call not in asked:
             complaints.append(f"no compared cell calls {call}")

@@ -14,6 +14,7 @@ ROOT = project_root()
 FINDINGS = audit().findings
 JUDGED = audit().judged
 LESSONS = [finding for finding in FINDINGS if finding.notebook]
+CHAPTERS = [section for section in audit().sections if section.notebook]
 
 
 def by_id(finding) -> str:
@@ -59,9 +60,22 @@ def test_a_lesson_of_the_manifest_is_in_the_readme(finding):
     assert row in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("section", CHAPTERS, ids=lambda section: section.number)
+def test_a_lesson_for_a_whole_chapter_has_minutes_and_is_in_the_readme(section):
+    assert section.teach > 0
+    assert section.do > 0
+    row = f"| [{section.number} · {section.title}](notebooks/{section.notebook}) | | {section.teach} | {section.do} |"
+    assert row in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("pattern", audit().patterns, ids=by_id)
+def test_a_good_pattern_has_tests(pattern):
+    assert "async def test_" in (ROOT / pattern.tests).read_text(encoding="utf-8")
+
+
 def test_every_lesson_on_the_disk_is_in_the_manifest():
     lessons = {path.name for path in (ROOT / "notebooks").glob("[1-9]_*.ipynb")}
-    assert lessons == {finding.notebook for finding in LESSONS}
+    assert lessons == {entry.notebook for entry in (*LESSONS, *CHAPTERS)}
 
 
 def modules(package: str) -> dict[str, Path]:

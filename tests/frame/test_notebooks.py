@@ -18,6 +18,7 @@ from kata.audit import audit, project_root
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = [finding for finding in audit().findings if finding.notebook]
+CHAPTERS = [section for section in audit().sections if section.notebook]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -54,6 +55,13 @@ def test_a_lesson_has_its_head_its_sections_and_its_proof(finding):
     assert guards.head(lesson, finding) + guards.sections(lesson) + guards.proof(lesson, finding.id) == []
 
 
+@pytest.mark.parametrize("section", CHAPTERS, ids=lambda section: section.number)
+def test_a_lesson_on_good_patterns_has_its_head_its_sections_and_its_proof(section):
+    lesson, patterns = nbformat.read(ROOT / "notebooks" / section.notebook, as_version=4), audit().patterns_of(section)
+    complaints = guards.pattern_head(lesson, section, patterns) + guards.pattern_sections(lesson, patterns)
+    assert complaints + guards.both_packages(lesson) == []
+
+
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
 
 
@@ -77,6 +85,10 @@ def test_the_rules_complain():
     assert guards.sections(new_notebook(cells=[new_markdown_cell("## The symptom")]))
     assert len(guards.head(new_notebook(cells=[new_markdown_cell("# A lesson")]), LESSONS[0])) == 6
     assert len(guards.proof(new_notebook(cells=[new_code_cell("1 + 1")]), "1.4")) == 6
+    chapter, patterns = CHAPTERS[0], audit().patterns_of(CHAPTERS[0])
+    assert len(guards.pattern_head(new_notebook(cells=[new_markdown_cell("# A lesson")]), chapter, patterns)) == 6
+    assert guards.pattern_sections(new_notebook(cells=[new_markdown_cell("## Keep")]), patterns)
+    assert len(guards.both_packages(new_notebook(cells=[new_code_cell("1 + 1")]))) == 2
 
 
 def test_the_rules_let_a_good_notebook_pass():
@@ -114,12 +126,12 @@ def project(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("finding", LESSONS, ids=lambda finding: finding.id)
-def test_a_lesson_fails_when_starter_and_solution_are_exchanged(project, finding):
+@pytest.mark.parametrize("notebook", [entry.notebook for entry in (*LESSONS, *CHAPTERS)])
+def test_a_lesson_fails_when_starter_and_solution_are_exchanged(project, notebook):
     (project / "starter").rename(project / "other")
     (project / "solution").rename(project / "starter")
     (project / "other").rename(project / "solution")
-    run = nbval(project / "notebooks" / finding.notebook, project)
+    run = nbval(project / "notebooks" / notebook, project)
     assert run.returncode == 1, run.stdout
     assert "mismatch" in run.stdout
 

@@ -67,6 +67,24 @@ async def test_an_ecg_says_what_happened_between_the_answers():
     assert repr(chart) == chart.text
 
 
+async def test_an_ecg_says_what_the_loop_does_when_a_deadline_is_over():
+    async with Pulse(HERE) as stood:
+        late = time.perf_counter() + 0.2
+        time.sleep(0.4)
+    async with Pulse(HERE) as turned:
+        await asyncio.sleep(0.1)
+        punctual = time.perf_counter()
+        await asyncio.sleep(0.1)
+    answers = {"a": [Answered(late, stood.ended)], "b": [Answered(punctual, None, None)]}
+    chart = ecg({"a": stood, "b": turned}, answers, title="A title", deadlines={"a": late, "b": punctual})
+    assert chart.text == (
+        "a: the deadline passes while the loop stands still · answer 200\n"
+        "b: the deadline passes while the loop beats on · answer none"
+    )
+    dashed = [line.get_linestyle() for row in chart.figure.axes for line in row.lines].count("--")
+    assert dashed == 2
+
+
 async def test_an_ecg_of_a_pulse_that_is_still_taken_is_refused():
     async with Pulse(HERE) as pulse:
         with pytest.raises(ValueError, match="still being taken"):

@@ -80,16 +80,24 @@ class Chart:
         return stored.getvalue()
 
 
-def ecg(pulses: Mapping[str, Pulse], calls: Mapping[str, Sequence[Exchange]], *, title: str) -> Chart:
+def ecg(
+    pulses: Mapping[str, Pulse],
+    calls: Mapping[str, Sequence[Exchange]],
+    *,
+    title: str,
+    deadlines: Mapping[str, float] | None = None,
+) -> Chart:
     """The loop's electrocardiogram: beats along the time axis, the flatline in red, one row a pulse, on one scale.
 
     Args:
         pulses: What was taken, by the name of its row.
         calls: What a stand-in saw meanwhile, by the same names; every answer is marked.
         title: What the chart says, in a sentence.
+        deadlines: When a deadline was over, in seconds of `time.perf_counter`, by the same names; a dashed line.
     """
     from matplotlib.figure import Figure
 
+    due = deadlines or {}
     length = max(_length(pulse) for pulse in pulses.values())
     height = 1.9 if any(calls.values()) else 1.2
     figure = Figure(figsize=(9, 0.9 + 0.75 * height * len(pulses)), layout="constrained")
@@ -99,9 +107,15 @@ def ecg(pulses: Mapping[str, Pulse], calls: Mapping[str, Sequence[Exchange]], *,
         _draw(row, pulse, length)
         row.set_ylim(-0.6, height)
         _mark(row, pulse, calls.get(name, ()))
+        if name in due:
+            _mark_deadline(row, due[name] - pulse.started, height)
         row.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
     rows[-1].set_xlabel("seconds")
-    return Chart(figure, "\n".join(f"{name}: {_words(pulse, calls.get(name, ()))}" for name, pulse in pulses.items()))
+    lines = []
+    for name, pulse in pulses.items():
+        words = [f"the deadline passes while {_state_at(pulse, due[name])}"] if name in due else []
+        lines.append(f"{name}: " + " · ".join([*words, _words(pulse, calls.get(name, ()))]))
+    return Chart(figure, "\n".join(lines))
 
 
 def gantt(calls: Mapping[str, Sequence[Exchange]], *, title: str) -> Chart:
@@ -418,6 +432,18 @@ def _mark(row: Axes, pulse: Pulse, calls: Sequence[Exchange]) -> None:
             at = call.answered - pulse.started
             row.plot([at], [1.3], marker="v", color=MARK, markersize=5)
             row.annotate(_answer(call), (at, 1.45), ha="center", va="bottom", fontsize=9, color=MARK)
+
+
+def _mark_deadline(row: Axes, at: float, height: float) -> None:
+    row.plot([at, at], [-0.6, height], color=MARK, linewidth=1.2, linestyle="--")
+    row.annotate(
+        "deadline", (at, -0.55), xytext=(4, 0), textcoords="offset points", va="bottom", fontsize=9, color=MARK
+    )
+
+
+def _state_at(pulse: Pulse, moment: float) -> str:
+    stands = any(start <= moment <= end for start, end in pulse.silences())
+    return "the loop stands still" if stands else "the loop beats on"
 
 
 def _words(pulse: Pulse, calls: Sequence[Exchange]) -> str:
