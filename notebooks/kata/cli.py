@@ -1,13 +1,15 @@
-"""The command line: `kata start`, `kata check`, `kata hint`, `kata diff`, `kata transcribe`, `kata offline`."""
+"""The command line, `kata`: each command asks a room of the course, and says in words what it answered."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,9 @@ from kata.target import UnknownTarget, folder_of
 from kata.verdict.judge import judge
 from kata.verdict.model import Status, Verdict
 from kata.verdict.text import render
+
+if TYPE_CHECKING:
+    from kata.workspace import Reset, Undone
 
 FIXED, NOT_FIXED, WRONG_CALL, NOT_JUDGED = 0, 1, 2, 3
 """Exit statuses of `kata check`."""
@@ -28,12 +33,67 @@ def main() -> None:
 
 
 @main.command()
-def start() -> None:
-    """Make workspace/ from starter/: your own copy, to be edited."""
-    from kata.workspace import start as make
+@click.option("--missing", is_flag=True, help="add the starter's files that your workspace lacks; change no other")
+def start(missing: bool) -> None:
+    """Make workspace/ from starter/: your own copy, to be edited. Never over anything."""
+    from kata import workspace
 
-    folder, is_new = make()
-    click.echo(f"made {folder}" if is_new else f"{folder} is there already, nothing was changed")
+    with _told():
+        made = workspace.start()
+        added = workspace.add_missing() if missing else ()
+    if made.is_new:
+        click.echo(f"made {made.folder}")
+    elif added:
+        click.echo(f"{made.folder} is there already, added {', '.join(added)}")
+    else:
+        click.echo(f"{made.folder} is there already, nothing was changed")
+    if made.missing and not missing:
+        click.echo(f"it lacks {', '.join(made.missing)}: if you did not mean that, `kata start --missing` adds them")
+
+
+@main.command()
+@click.argument("id", required=False)
+@click.option("--list", "listed", is_flag=True, help="show the copies that were kept")
+@click.option(
+    "--undo", metavar="[COPY]", is_flag=False, flag_value="last", help="bring a copy back, the last one or that number"
+)
+def reset(id: str | None, listed: bool, undo: str | None) -> None:
+    """Put back the starter's code of one finding, such as 1.4; the rest of your work stays.
+
+    A dated copy of each file is kept before it changes, and every copy can be brought back.
+    """
+    from kata import workspace
+
+    if sum((id is not None, listed, undo is not None)) != 1:
+        raise click.UsageError("pass one of a finding's ID, --list or --undo, such as `kata reset 1.4`")
+    with _told():
+        if listed:
+            kept = workspace.copies(folder_of("workspace"))
+            click.echo("\n".join(map(str, kept)) or "no copy has been kept yet: `kata reset ID` keeps one")
+        elif undo is not None:
+            click.echo(_undone(workspace.undo(undo)))
+        else:
+            click.echo(_put_back(workspace.reset(_finding(str(id)).id), str(id)))
+
+
+def _put_back(done: Reset, id: str) -> str:
+    if not done.put_back:
+        return f"nothing to put back: the code of {id} is that of the starter"
+    lines = ["put back:", *(f"  {part}" for part in done.put_back)]
+    if done.others:
+        lines.append(f"the same code is that of {', '.join(done.others)}, so these begin anew as well")
+    if done.copy:
+        lines.append(f"your version is kept as copy {done.copy.number}: `kata reset --undo` brings it back")
+    return "\n".join(lines)
+
+
+def _undone(done: Undone) -> str:
+    if not done.paths:
+        return f"nothing to bring back: copy {done.copy.number} is what stands there"
+    lines = [f"brought back from copy {done.copy.number}: {', '.join(done.paths)}"]
+    if done.kept:
+        lines.append(f"what stood there is kept as copy {done.kept.number}")
+    return "\n".join(lines)
 
 
 @main.command()
@@ -122,6 +182,19 @@ def _findings(ids: Sequence[str]) -> list[Finding]:
             judged = ", ".join(each.id for each in audit().judged)
             raise click.UsageError(f"finding {finding.id} cannot be judged yet: those that can are {judged}")
     return findings
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn what can go wrong with the workspace into words and an exit status."""
+    from kata.workspace import NoSuchCopy, NothingToReset
+
+    try:
+        yield
+    except (UnknownTarget, NothingToReset, NoSuchCopy) as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"the workspace cannot be written: {error}") from None
 
 
 def _finding(id: str) -> Finding:
