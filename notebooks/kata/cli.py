@@ -15,7 +15,6 @@ import click
 
 from kata.audit import Finding, UnknownFinding, audit
 from kata.target import UnknownTarget, folder_of
-from kata.verdict.judge import judge
 from kata.verdict.model import Status, Verdict
 from kata.verdict.text import render
 
@@ -105,19 +104,23 @@ def check(ids: Sequence[str], target: str, as_json: bool) -> None:
 
     Exit status: 0 all are fixed, 1 one is not, 2 wrong call, 3 one could not be judged.
     """
+    from kata.workspace.progress import board, judged
+
     findings = _findings(ids)
     try:
         folder = folder_of(target)
     except UnknownTarget as error:
         raise click.UsageError(str(error)) from None
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:
-        verdicts = list(pool.map(lambda finding: judge(finding, folder), findings))
+        verdicts = list(pool.map(lambda finding: judged(finding, folder), findings))
     if as_json:
         table = {"target": target, "findings": [verdict.as_dict() for verdict in verdicts]}
         click.echo(json.dumps(table, indent=2, ensure_ascii=False))
     else:
         for verdict, finding in zip(verdicts, findings, strict=True):
             click.echo(render(verdict, finding, target))
+        if target == "workspace":
+            click.echo(f"board: {board().summary}")
     raise SystemExit(_exit_status(verdicts))
 
 
@@ -137,15 +140,46 @@ def hint(id: str, number: int) -> None:
 
 @main.command()
 @click.argument("id")
-def diff(id: str) -> None:
-    """Show what the solution changed for a finding, from starter to solution."""
-    from kata.gallery import galleries
-    from kata.lesson import diff as compare
+@click.option("--solution", is_flag=True, help="show the solution, whether the finding is fixed or not")
+def diff(id: str, solution: bool) -> None:
+    """Show what you have changed for a finding; and once it is fixed, or with --solution, what the solution changed."""
+    from kata.workspace import diffs
+    from kata.workspace.progress import standing
 
     finding = _finding(id)
-    if id not in galleries():
-        raise click.UsageError(f"finding {id} has no diff yet: those that have one are {', '.join(galleries())}")
-    click.echo(compare(finding.id))
+    mine = diffs.work_on(finding)
+    _show_diff("you, from starter to workspace", mine or "nothing yet")
+    if not solution and not standing(finding).is_fixed:
+        click.echo(f"the solution is shown when {id} is fixed, or now: `kata diff {id} --solution`")
+        return
+    try:
+        _show_diff(f"the solution of {id} and nothing else, from starter to solution", diffs.solution_of(finding))
+    except diffs.NoDiff as error:
+        raise click.UsageError(str(error)) from None
+    if mine:
+        _show_diff("from your workspace to the solution, in the same files", diffs.left_to_the_solution(finding))
+
+
+def _show_diff(title: str, diff: str) -> None:
+    """A unified diff, in colours where the output is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(title, style="bold", soft_wrap=True)
+    for line in diff.splitlines():
+        style = "" if line.startswith(("+++", "---")) else {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        console.print(Text(line, style), soft_wrap=True)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="print the board as JSON")
+def progress(as_json: bool) -> None:
+    """Show the board: every finding, how it stands in your workspace, and the minutes left."""
+    from kata.workspace.progress import board
+
+    now = board()
+    click.echo(json.dumps(now.as_dict(), indent=2, ensure_ascii=False) if as_json else str(now))
 
 
 @main.command()

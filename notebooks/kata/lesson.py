@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from kata.audit import audit, project_root
-from kata.gallery import difference, gallery
+from kata.audit import Finding, audit, project_root
+from kata.gallery import gallery
 from kata.target import Target, folder_of
-from kata.verdict.judge import judge
+from kata.verdict.html import card, code, folded
+from kata.verdict.judge import LIMIT
+from kata.verdict.model import Verdict
 from kata.verdict.text import render
+from kata.waiting import awaited
 from kata.workspace import start
+from kata.workspace.diffs import solution_of, work_on
+from kata.workspace.progress import board as progress
+from kata.workspace.progress import judged
 
 
 class Text(str):
-    """Lines that a notebook shows as they are, without quotation marks."""
+    """Lines that a notebook shows as they are, without quotation marks, and dressed where it can show HTML.
 
-    __slots__ = ()
+    The lines say everything, for terminals, screen readers and comparisons; the HTML says the same in colours.
+    """
+
+    __slots__ = ("_html",)
+    _html: str
+
+    def __new__(cls, text: str, html: str = "") -> Self:
+        self = super().__new__(cls, text)
+        self._html = html
+        return self
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str | None:
+        return self._html or None
 
 
 async def check(id: str, target: str = "workspace") -> Text:
@@ -39,8 +59,9 @@ async def check(id: str, target: str = "workspace") -> Text:
     finding = audit().finding(id)
     if target == "workspace":
         start()
-    verdict = await asyncio.to_thread(judge, finding, folder_of(target))
-    return Text(render(verdict, finding, target))
+    verdict = await _judged(finding, folder_of(target))
+    footer = f"board: {progress().summary}" if target == "workspace" else ""
+    return Text(render(verdict, finding, target), card(verdict, finding, target, footer))
 
 
 def hint(id: str, number: int = 1) -> Text:
@@ -53,18 +74,29 @@ def hint(id: str, number: int = 1) -> Text:
     hints = audit().finding(id).hints
     if not 1 <= number <= len(hints):
         raise ValueError(f"finding {id} has hints 1 to {len(hints)}, not {number}")
-    return Text(f"hint {number} of {len(hints)}: {hints[number - 1]}")
+    said = f"hint {number} of {len(hints)}: {hints[number - 1]}"
+    further = (folded(f"hint {n} of {len(hints)}", hints[n - 1]) for n in range(number + 1, len(hints) + 1))
+    return Text(said, f"<div>{escape(said)}</div>{''.join(further)}")
 
 
 def diff(id: str) -> Text:
     """What the solution changed for one finding, and for nothing else, as a unified diff.
 
+    In a notebook it is folded, and so is what you have changed yourself.
+
     Raises:
         UnknownFinding: If the audit has no such finding.
-        FileNotFoundError: If the course does not have its fix yet.
+        NoDiff: If the course does not have its fix yet.
     """
     finding = audit().finding(id)
-    return Text(difference(project_root() / "solution", gallery(finding.id).put_back, backwards=True))
+    fix, mine = solution_of(finding), work_on(finding)
+    html = folded(f"what the solution changed for {id}: {_size(fix)}", fix)
+    return Text(fix, html + (folded(f"what you have changed there: {_size(mine)}", mine) if mine else ""))
+
+
+def _size(diff: str) -> str:
+    lines = [line for line in diff.splitlines() if not line.startswith(("+++", "---"))]
+    return f"{sum(line[:1] == '+' for line in lines)} lines in, {sum(line[:1] == '-' for line in lines)} out"
 
 
 async def turn(id: str, name: str) -> Text:
@@ -77,7 +109,12 @@ async def turn(id: str, name: str) -> Text:
     with tempfile.TemporaryDirectory(prefix="kata-turn-") as scratch:
         verdict = await check(id, str(refactoring.make(Path(scratch) / "turn")))
     seen = verdict.partition("): ")[2].partition("\n  next:")[0]
-    return Text(f"{refactoring.diff()}\n\nverdict: {seen}")
+    html = folded(f"{id}, {name}", refactoring.diff(), is_open=True) + code(f"verdict: {seen}")
+    return Text(f"{refactoring.diff()}\n\nverdict: {seen}", html)
+
+
+async def _judged(finding: Finding, folder: Path) -> Verdict:
+    return await awaited(asyncio.to_thread(judged, finding, folder), f"judging {finding.id}", LIMIT)
 
 
 def ready() -> Text:
@@ -88,18 +125,17 @@ def ready() -> Text:
 
 
 def board() -> Text:
-    """The findings of the audit: id, priority, title, and the lesson that takes each."""
-    lines = []
-    for section in audit().sections:
-        findings = [finding for finding in audit().findings if finding.id.startswith(f"{section.number}.")]
-        lines.append(f"{section.number} {section.title}")
-        lines += [f"  {f.id}  {f.priority:<6}  {f.title}{_lesson(f.notebook)}" for f in findings]
-        lines += [f"  {p.id}  good    {p.title}{_lesson(section.notebook)}" for p in audit().patterns_of(section)]
-    return Text("\n".join(lines))
+    """How far you are: the findings by section and priority, how each stands in your workspace, and the minutes left.
+
+    In a notebook each is a link to its lesson.
+    """
+    now = progress()
+    return Text(str(now), now.html(_lessons_from_here()))
 
 
-def _lesson(notebook: str | None) -> str:
-    return f"  → {notebook}" if notebook else ""
+def _lessons_from_here() -> str:
+    """The way from the notebook's folder to the lessons, for links."""
+    return os.path.relpath(project_root() / "notebooks").replace(os.sep, "/")
 
 
 async def listen(folder: Path, audio: bytes, audio_format: str) -> tuple[str, str]:

@@ -56,6 +56,17 @@ def uncompared(notebook: NotebookNode) -> list[str]:
     return complaints
 
 
+def wordless(notebook: NotebookNode) -> list[str]:
+    """HTML is not compared, so what it says has to stand beside it as text. A bar that has gone says nothing."""
+    return [
+        f"cell {cell.execution_count} shows HTML that no text stands beside"
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.get("data", {}).get("text/html") and "text/plain" not in output.data
+    ]
+
+
 def tampered(notebook: NotebookNode) -> tuple[NotebookNode, int]:
     """A copy in which every compared cell that says something says something else; and how many these are."""
     changed, number = copy.deepcopy(notebook), 0

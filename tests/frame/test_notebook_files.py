@@ -102,6 +102,40 @@ def test_a_stored_output_that_is_true_passes_and_one_that_is_not_fails(tmp_path)
     assert nbval(tmp_path, honest=honest, changed=changed).startswith("2 failed, 2 passed")
 
 
+CARD = """
+from kata.lesson import Text
+from IPython.display import display
+display({"text/html": "<progress></progress>"}, raw=True)
+Text("fixed", "<b>fixed</b>")
+"""
+
+
+@pytest.mark.slow
+def test_html_is_left_out_of_the_comparison_and_the_text_beside_it_is_not(tmp_path):
+    def notebook(**data: str) -> nbformat.NotebookNode:
+        outputs = [new_output("execute_result", {mime.replace("_", "/"): said for mime, said in data.items()})]
+        cell = new_code_cell(CARD, execution_count=1, outputs=outputs)
+        return new_notebook(cells=[cell], metadata={"kernelspec": notebook_files.KERNEL})
+
+    told = {"text_plain": "fixed"}
+    assert nbval(tmp_path, bare=notebook(**told), dressed=notebook(**told, text_html="once")).startswith("2 passed")
+    assert nbval(tmp_path, false=notebook(text_plain="broken", text_html="<b>fixed</b>")).startswith("1 failed")
+
+
+@every_notebook
+def test_whatever_a_notebook_shows_as_html_it_says_in_words_as_well(path):
+    assert notebook_files.wordless(nbformat.read(path, as_version=4)) == []
+
+
+def test_html_without_words_is_found():
+    gone, mute = (
+        new_output("display_data", {"text/html": ""}),
+        new_output("display_data", {"text/html": "<p>fixed</p>"}),
+    )
+    cells = [new_code_cell("…", outputs=[gone]), new_code_cell("…", outputs=[mute], execution_count=2)]
+    assert notebook_files.wordless(new_notebook(cells=cells)) == ["cell 2 shows HTML that no text stands beside"]
+
+
 @every_notebook
 def test_every_compared_cell_of_a_notebook_fails_when_it_is_tampered_with(path, request):
     """By nbval's own comparison, with what is stored in the place of what a kernel would say."""

@@ -78,7 +78,8 @@ def test_what_cannot_be_judged_is_status_3(kata, tmp_path):
         (["hint", "1.4", "99"], "has hints 1 to"),
         (["hint", "1.4", "0"], "0 is not in the range"),
         (["hint", "x"], "no finding 'x'"),
-        (["diff", "3.1"], "has no diff yet"),
+        (["diff", "3.1", "--solution"], "has no diff yet"),
+        (["diff", "x"], "no finding 'x'"),
         (["transcribe", "gone.ogg"], "does not exist"),
         (["nonsense"], "No such command"),
     ],
@@ -107,10 +108,26 @@ def test_hints_go_from_a_nudge_to_nearly_the_answer(kata):
 
 
 def test_diff_shows_the_finding_s_own_fix(kata):
-    lines = kata("diff", "1.4").output.splitlines()
+    lines = kata("diff", "1.4", "--solution").output.splitlines()
     assert "-                time.sleep(backoff_time)" in lines
     assert "+                await asyncio.sleep(backoff_time)" in lines
     assert not any("Groq" in line for line in lines if line[:1] in "+-")
+
+
+def test_the_solution_is_not_shown_before_the_finding_is_fixed_or_one_asks(kata, tmp_path):
+    kata("start")
+    file = tmp_path / "workspace" / "modules" / "speech" / "speech_to_text.py"
+    file.write_text(file.read_text().replace("time.sleep(backoff_time)", "time.sleep(0)"))
+    lines = kata("diff", "1.4").output.splitlines()
+    assert "+                time.sleep(0)" in lines
+    assert "the solution is shown when 1.4 is fixed, or now: `kata diff 1.4 --solution`" in lines
+    assert not any("asyncio" in line for line in lines)
+    text = file.read_text().replace("import time\n", "import asyncio\n")
+    file.write_text(text.replace("time.sleep(0)", "await asyncio.sleep(backoff_time)"))
+    assert kata("check", "1.4").output.splitlines()[-1].startswith("board: 1 of ")
+    lines = kata("diff", "1.4").output.splitlines()
+    assert lines.count("+                await asyncio.sleep(backoff_time)") == 2
+    assert "from your workspace to the solution, in the same files" in lines
 
 
 @pytest.mark.parametrize("package", ["starter", "solution"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kata.audit import Finding
 from kata.verdict.model import Behaviour, Status, Verdict
 
-_MARKS = {Status.FIXED: "✓", Status.UNTOUCHED: "·", Status.PRESENT: "✗", Status.BROKEN: "✗", Status.ERROR: "✗"}
+MARKS = {Status.FIXED: "✓", Status.UNTOUCHED: "·", Status.PRESENT: "✗", Status.BROKEN: "✗", Status.ERROR: "✗"}
 
-_NEXT = {
+NEXT = {
     Status.UNTOUCHED: "edit that line, save the file, and check again",
     Status.PRESENT: "the finding is still there: look at the culprit, or ask for a hint",
     Status.BROKEN: "bring the old behaviour back, then check again",
@@ -20,7 +20,7 @@ def render(verdict: Verdict, finding: Finding, target: str) -> str:
 
     Seconds are left out, so that the same verdict always reads the same.
     """
-    lines = [f"{_MARKS[verdict.status]} {finding.id} {finding.title} ({target}): {verdict.status}"]
+    lines = [f"{MARKS[verdict.status]} {finding.id} {finding.title} ({target}): {verdict.status}"]
     if verdict.behaviour is Behaviour.KEPT:
         lines.append("  behaviour: kept")
     if verdict.behaviour is Behaviour.CHANGED:
@@ -30,5 +30,5 @@ def render(verdict: Verdict, finding: Finding, target: str) -> str:
         lines.append(f"  culprit: {verdict.culprit.file}:{verdict.culprit.line}, in {verdict.culprit.function}")
         lines.append(f"    {verdict.culprit.source}")
     if verdict.status is not Status.FIXED:
-        lines.append(f"  next: {_NEXT[verdict.status]}")
+        lines.append(f"  next: {NEXT[verdict.status]}")
     return "\n".join(lines)
