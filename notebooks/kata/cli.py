@@ -96,6 +96,24 @@ def _undone(done: Undone) -> str:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="print what was found as JSON")
+def doctor(as_json: bool) -> None:
+    """Look at everything the course needs, a line for each thing: OK, WARN or FAIL, and what to do.
+
+    Exit status: 0 nothing fails, 1 something does.
+    """
+    from kata.doctor import everything, is_ready
+
+    lines = everything()
+    ready = is_ready(lines)
+    if as_json:
+        click.echo(json.dumps({"ready": ready, "checks": [line.as_dict() for line in lines]}, indent=2))
+    else:
+        click.echo("\n".join(map(str, lines)))
+    raise SystemExit(0 if ready else 1)
+
+
+@main.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--target", default="workspace", show_default=True, help="workspace, starter, solution or a path")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts as JSON")

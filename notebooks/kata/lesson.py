@@ -121,7 +121,15 @@ def ready() -> Text:
     """Whether everything is here that the course needs, a line for each thing."""
     from kata import doctor
 
-    return Text("\n".join(f"✓ {name}" if todo is None else f"✗ {name}: {todo}" for name, todo in doctor.ready()))
+    marks = {doctor.Mark.OK: "✓", doctor.Mark.FAIL: "✗"}
+    return Text("\n".join(f"{marks[line.mark]} {line.name}{line.todo and ': '}{line.todo}" for line in doctor.needs()))
+
+
+def machine() -> Text:
+    """What is to be known about this machine, with numbers, a line for each thing."""
+    from kata import doctor
+
+    return Text("\n".join(map(str, doctor.machine())))
 
 
 def board() -> Text:

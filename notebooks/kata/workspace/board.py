@@ -41,7 +41,7 @@ class Standing:
 
     def __str__(self) -> str:
         if self.verdict is None:
-            return "not checked yet" if self.finding.tests else "no lesson yet"
+            return "not checked yet" if self.finding.tests else "cannot be judged yet"
         changed = f", out of date: {', '.join(self.changed)} changed" if self.changed else ""
         return f"{self.verdict.status}{changed}"
 
