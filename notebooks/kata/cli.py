@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -198,6 +199,27 @@ def progress(as_json: bool) -> None:
 
     now = board()
     click.echo(json.dumps(now.as_dict(), indent=2, ensure_ascii=False) if as_json else str(now))
+
+
+@main.command()
+@click.argument("id", required=False)
+def watch(id: str | None) -> None:
+    """Judge what you save, as you save it: the board, the verdict and the last change, with keys for hint and diff.
+
+    Begins with finding ID, or with the first that is not fixed.
+    """
+    from rich.console import Console
+
+    from kata import workspace
+    from kata.watch import watch as follow
+
+    first = _findings([id])[0] if id else None
+    if not sys.stdin.isatty():
+        raise click.UsageError("it answers to keys, and so needs a terminal: without one, use `kata check`")
+    with _told():
+        folder = workspace.start().folder
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(follow(folder, Console(highlight=False), first))
 
 
 @main.command()

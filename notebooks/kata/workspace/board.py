@@ -39,6 +39,13 @@ class Standing:
         """Minutes that the teacher's plan has for it: the lesson and the refactoring."""
         return self.finding.teach + self.finding.do
 
+    @property
+    def mark(self) -> str:
+        """A character for it; a question mark for a verdict that is out of date."""
+        if self.verdict is None:
+            return " "
+        return MARKS[self.verdict.status] if self.is_current else "?"
+
     def __str__(self) -> str:
         if self.verdict is None:
             return "not checked yet" if self.finding.tests else "cannot be judged yet"
@@ -134,16 +141,10 @@ class Board:
 _LEFT = 'style="text-align: left"'
 
 
-def _mark(standing: Standing) -> str:
-    if standing.verdict is None:
-        return " "
-    return MARKS[standing.verdict.status] if standing.is_current else "?"
-
-
 def _line(standing: Standing) -> str:
     finding = standing.finding
     minutes = f"{standing.minutes:>3} min"
-    return f"  {_mark(standing)} {finding.id}  {finding.priority:<6} {minutes}  {finding.title}: {standing}"
+    return f"  {standing.mark} {finding.id}  {finding.priority:<6} {minutes}  {finding.title}: {standing}"
 
 
 def _row(standing: Standing, lessons: str) -> str:
@@ -152,7 +153,7 @@ def _row(standing: Standing, lessons: str) -> str:
     if finding.notebook:
         title = f'<a href="{lessons}/{finding.notebook}">{title}</a>'
     status = f"<strong>{escape(str(standing))}</strong>" if standing.is_current else escape(str(standing))
-    return _cells(_mark(standing), finding.id, finding.priority, f"{standing.minutes} min", title, status)
+    return _cells(standing.mark, finding.id, finding.priority, f"{standing.minutes} min", title, status)
 
 
 def _cells(*contents: str) -> str:
