@@ -29,7 +29,7 @@ def test_what_was_put_back_is_untouched_although_all_was_refactored(desk, findin
     desk.copy_of("solution")
     before = contents(desk.folder)
     done = reset(finding.id)
-    verdict = judge(finding, desk.folder)
+    verdict = judge(finding, desk.folder, limit=90)
     assert verdict.status is Status.UNTOUCHED, verdict.message
     assert {part.path for part in done.put_back} == {location.path for location in finding.where}
     undo()
@@ -111,7 +111,7 @@ def test_whatever_was_done_to_it_it_is_untouched_afterwards(begun, deed):
     begun.write(deed(begun.read()))
     before = begun.read()
     done = reset("1.4")
-    verdict = judge(audit().finding("1.4"), begun.folder)
+    verdict = judge(audit().finding("1.4"), begun.folder, limit=90)
     assert verdict.status is Status.UNTOUCHED, verdict.message
     if done.copy:
         assert done.copy.read(STT).decode() == before

@@ -11,7 +11,7 @@ from html import escape
 
 from kata.audit import Finding
 from kata.verdict.model import Status, Verdict
-from kata.verdict.text import MARKS, NEXT
+from kata.verdict.text import MARKS, advice
 
 _COLOURS = {
     Status.FIXED: "var(--jp-success-color1, #388e3c)",
@@ -49,7 +49,7 @@ def card(verdict: Verdict, finding: Finding, target: str, footer: str = "") -> s
         place = f"culprit: {escape(culprit.file)}:{culprit.line}, in {escape(culprit.function)}"
         parts.append(f"<div>{place}</div>{code(culprit.source)}")
     if verdict.status is not Status.FIXED:
-        parts.append(f"<div><strong>next:</strong> {escape(NEXT[verdict.status])}</div>")
+        parts.append(f"<div><strong>next:</strong> {escape(advice(verdict, finding, target))}</div>")
     if footer:
         parts.append(f'<div style="color: var(--jp-content-font-color2, inherit)">{escape(footer)}</div>')
     label = escape(f"finding {finding.id}: {verdict.status}", quote=True)

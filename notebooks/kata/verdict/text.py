@@ -7,7 +7,7 @@ from kata.verdict.model import Behaviour, Status, Verdict
 
 MARKS = {Status.FIXED: "✓", Status.UNTOUCHED: "·", Status.PRESENT: "✗", Status.BROKEN: "✗", Status.ERROR: "✗"}
 
-NEXT = {
+_NEXT = {
     Status.UNTOUCHED: "edit that line, save the file, and check again",
     Status.PRESENT: "the finding is still there: look at the culprit, or ask for a hint",
     Status.BROKEN: "bring the old behaviour back, then check again",
@@ -30,5 +30,12 @@ def render(verdict: Verdict, finding: Finding, target: str) -> str:
         lines.append(f"  culprit: {verdict.culprit.file}:{verdict.culprit.line}, in {verdict.culprit.function}")
         lines.append(f"    {verdict.culprit.source}")
     if verdict.status is not Status.FIXED:
-        lines.append(f"  next: {NEXT[verdict.status]}")
+        lines.append(f"  next: {advice(verdict, finding, target)}")
     return "\n".join(lines)
+
+
+def advice(verdict: Verdict, finding: Finding, target: str) -> str:
+    """What to do next. Always the package's code: there is nothing else to be edited."""
+    if verdict.culprit is None and verdict.status in (Status.UNTOUCHED, Status.PRESENT):
+        return f"edit {target}/{finding.where[0]}, save the file, and check again"
+    return _NEXT[verdict.status]
