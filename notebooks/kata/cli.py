@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kata.audit import Finding, UnknownFinding, audit
+from kata.audit import PRIORITIES, Finding, UnknownFinding, audit
 from kata.target import UnknownTarget, folder_of
 from kata.verdict.model import Status, Verdict
 from kata.verdict.text import render
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FIXED, NOT_FIXED, WRONG_CALL, NOT_JUDGED = 0, 1, 2, 3
 """Exit statuses of `kata check`."""
+
+CLEAN, FOUND, NOT_AUDITED = 0, 1, 3
+"""Exit statuses of `kata audit`, where a wrong call is 2 as well."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -247,6 +250,56 @@ def offline(command: Sequence[str]) -> None:
         raise SystemExit(run(command))
     except OSError as error:
         raise click.UsageError(f"{command[0]} cannot be started: {error}") from None
+
+
+@main.command("audit")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json", "sarif", "github"]), default="text")
+@click.option("--baseline", type=click.Path(path_type=Path), help="issues in this file are old: they do not fail")
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="keep what is found now as old, in this file")
+@click.option("--fail-on", type=click.Choice([*PRIORITIES, "never"]), default="low", help="this and what is above it")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="leave out files, such as 'tests/*'; repeatable")
+@click.option("--thorough", is_flag=True, help="ask flake8-async too: a second for about 1200 lines")
+def audit_path(
+    path: Path,
+    form: str,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    fail_on: str,
+    exclude: Sequence[str],
+    thorough: bool,
+) -> None:
+    """Audit the async code of any project below PATH.
+
+    A line may be allowed by a comment: # kata: allow RULE because REASON.
+
+    Exit status: 0 clean, 1 issues found, 2 wrong call, 3 a file or all of it could not be audited.
+    """
+    from kata.guards import EngineFailed, audit_code
+    from kata.guards.baseline import BadBaseline, write
+    from kata.guards.report import FORMATS
+
+    try:
+        report = audit_code(path, exclude=exclude, thorough=thorough)
+        if not report.files:
+            raise click.UsageError(f"no Python file is below {path}: pass a package's folder, or a file")
+        if baseline is not None:
+            report = report.compared_with(baseline)
+        if write_baseline is not None:
+            kept = write(write_baseline, report.issues)
+            click.echo(
+                f"kept {kept} issues in {write_baseline}: commit it, and pass --baseline {write_baseline}", err=True
+            )
+    except EngineFailed as error:
+        click.echo(f"could not audit: {error}", err=True)
+        raise SystemExit(NOT_AUDITED) from None
+    except (BadBaseline, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(FORMATS[form](report))
+    if report.unread:
+        raise SystemExit(NOT_AUDITED)
+    fails = write_baseline is None and fail_on != "never" and report.at_least(fail_on)
+    raise SystemExit(FOUND if fails else CLEAN)
 
 
 def _findings(ids: Sequence[str]) -> list[Finding]:

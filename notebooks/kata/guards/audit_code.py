@@ -1,0 +1,226 @@
+"""The audit of a project's code: what the engines see, told once for each place."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kata.audit import PRIORITIES
+from kata.guards import baseline, engines
+from kata.guards.allowances import Allowance, allowance
+from kata.guards.catalogue import patterns, rules
+from kata.guards.engines import Sighting
+from kata.guards.files import python_files
+from kata.guards.issue import Hit, Issue, Kind
+from kata.guards.scopes import Scopes
+
+MARKS = (b"async def", b"kata: allow")
+"""A file without any of them has no event loop to stop, and nothing to allow."""
+
+LISTED = "ASYNC200"
+"""A call of the list of blocking calls, of whatever kind: it joins what else is found on its line."""
+
+
+@dataclass(frozen=True)
+class Good:
+    """A good pattern, at its place."""
+
+    id: str
+    message: str
+    path: str
+    line: int
+    qualname: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the audit found.
+
+    Attributes:
+        root: What was audited.
+        engines: Who looked.
+        files: How many files there are.
+        lines: How many lines they have.
+        issues: What is to be mended, old issues of the baseline included, in the report's order.
+        allowed: What is allowed by a comment with a reason.
+        good: The good patterns.
+        unread: Files that could not be audited, and why.
+        gone: How many issues of the baseline are no longer there.
+    """
+
+    root: str
+    engines: tuple[str, ...]
+    files: int
+    lines: int
+    issues: tuple[Issue, ...]
+    allowed: tuple[Issue, ...]
+    good: tuple[Good, ...]
+    unread: Mapping[str, str]
+    gone: int = 0
+
+    @property
+    def new(self) -> tuple[Issue, ...]:
+        """The issues that the baseline does not have."""
+        return tuple(issue for issue in self.issues if not issue.known)
+
+    def at_least(self, priority: str) -> tuple[Issue, ...]:
+        """The new issues of a priority and those above it."""
+        wanted = PRIORITIES[: PRIORITIES.index(priority) + 1]
+        return tuple(issue for issue in self.new if issue.rule.priority in wanted)
+
+    def compared_with(self, file: Path) -> Report:
+        """The same with the baseline's issues marked.
+
+        Raises:
+            baseline.BadBaseline: If the file is no baseline.
+        """
+        issues, gone = baseline.compared(self.issues, file)
+        return replace(self, issues=tuple(issues), gone=gone)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What all engines saw."""
+
+    hits: list[Hit]
+    sightings: list[Sighting]
+    unread: dict[str, str]
+
+
+def audit_code(root: Path, *, exclude: Sequence[str] = (), thorough: bool = False) -> Report:
+    """Audit a folder, or a file.
+
+    Args:
+        root: What is audited.
+        exclude: Patterns of paths, relative to the folder, that are left out.
+        thorough: Whether flake8-async is asked too, which takes a second for about 1200 lines.
+
+    Raises:
+        EngineFailed: If an engine could not do its work.
+    """
+    files = python_files(root, exclude)
+    sources, unread = _read(files)
+    reached = {os.path.abspath(path): path for path in sources}
+    marked = [path for path in sources if any(mark in sources[path] for mark in MARKS)]
+    seen = _look(marked, thorough)
+    texts = {path: sources[path] for path in marked}
+    issues, allowed, good = _told(seen, texts, reached, thorough)
+    return Report(
+        root=str(root),
+        engines=("ast-grep", "ruff", *(["flake8-async"] if thorough else [])),
+        files=len(files),
+        lines=sum(source.count(b"\n") for source in sources.values()),
+        issues=tuple(sorted(issues, key=lambda issue: issue.rank)),
+        allowed=tuple(sorted(allowed, key=lambda issue: issue.rank)),
+        good=tuple(sorted(good, key=lambda each: (each.id, each.path, each.line))),
+        unread=unread | {reached[os.path.abspath(path)]: why for path, why in seen.unread.items()},
+    )
+
+
+def _read(files: Iterable[str]) -> tuple[dict[str, bytes], dict[str, str]]:
+    sources, unread = {}, {}
+    for file in files:
+        try:
+            sources[file] = Path(file).read_bytes()
+        except OSError as error:
+            unread[file] = str(error)
+    return sources, unread
+
+
+def _look(files: Sequence[str], thorough: bool) -> _Seen:
+    with ThreadPoolExecutor() as pool:
+        ours = pool.submit(engines.ast_grep, files)
+        ruffs = pool.submit(engines.ruff, files)
+        more = pool.submit(engines.flake8_async, files) if thorough else None
+        hits, sightings = ours.result()
+        linted, unread = ruffs.result()
+        return _Seen([*hits, *linted, *(more.result() if more else [])], sightings, unread)
+
+
+def _told(
+    seen: _Seen, sources: Mapping[str, bytes], reached: Mapping[str, str], thorough: bool
+) -> tuple[list[Issue], list[Issue], list[Good]]:
+    hits, sightings = defaultdict(list), defaultdict(list)
+    for hit in seen.hits:
+        hits[reached[os.path.abspath(hit.path)]].append(hit)
+    for sighting in seen.sightings:
+        sightings[reached[os.path.abspath(sighting.path)]].append(sighting)
+    issues: list[Issue] = []
+    allowed: list[Issue] = []
+    good: list[Good] = []
+    for path in sorted({*hits, *sightings}):
+        page = _Page(path, sources[path])
+        found = list(page.issues(hits[path]))
+        allowances = [page.allowance(each) for each in sightings[path] if each.rule == "allowance"]
+        good += [page.good(each) for each in sightings[path] if each.rule != "allowance"]
+        for issue in found:
+            reason = _reason(issue, allowances)
+            if reason:
+                allowed.append(replace(issue, reason=reason))
+            else:
+                issues.append(issue)
+        issues += page.complaints(allowances, found, thorough)
+    return issues, allowed, good
+
+
+class _Page:
+    """A file, and what is told of it."""
+
+    def __init__(self, path: str, source: bytes) -> None:
+        self._path = path
+        self._lines = source.decode("utf-8", errors="replace").split("\n")
+        self._scopes = Scopes(source)
+
+    def issues(self, hits: Iterable[Hit]) -> Iterator[Issue]:
+        """One issue for each line and kind, under the name of the rule that says most."""
+        places: dict[tuple[int, Kind], list[Hit]] = defaultdict(list)
+        for hit in sorted(hits, key=lambda hit: hit.rule == LISTED):
+            kinds = [kind for line, kind in places if line == hit.line]
+            kind = kinds[0] if kinds and hit.rule == LISTED else rules()[hit.rule].kind
+            places[hit.line, kind].append(hit)
+        for same in places.values():
+            first, *rest = sorted(same, key=_says_most)
+            also = {hit.rule for hit in rest} - {first.rule}
+            yield self._issue(first.rule, first.line, first.column, tuple(sorted(also)))
+
+    def allowance(self, sighting: Sighting) -> Allowance:
+        return allowance(sighting.text, sighting.line, self._lines)
+
+    def good(self, sighting: Sighting) -> Good:
+        id, message = patterns()[sighting.rule]
+        return Good(id, message, self._path, sighting.line, self._scopes.qualname(sighting.line))
+
+    def complaints(self, allowances: Iterable[Allowance], found: Sequence[Issue], thorough: bool) -> Iterator[Issue]:
+        """Comments that allow without a reason, or allow what is not there."""
+        for each in allowances:
+            if not each.rule:
+                yield self._issue("allow-without-reason", each.line, 1)
+            elif not any(_is_about(each, issue) for issue in found) and _was_looked_for(each.rule, thorough):
+                yield self._issue("allow-without-effect", each.line, 1)
+
+    def _issue(self, rule: str, line: int, column: int, also: tuple[str, ...] = ()) -> Issue:
+        source = self._lines[line - 1].strip()
+        return Issue(rules()[rule], also, self._path, line, column, self._scopes.qualname(line), source)
+
+
+def _says_most(hit: Hit) -> tuple[int, bool, int, str]:
+    """The higher priority first, then the course's own rules, then the leftmost."""
+    rule = rules()[hit.rule]
+    return (PRIORITIES.index(rule.priority), "ast-grep" not in rule.engines, hit.column, hit.rule)
+
+
+def _reason(issue: Issue, allowances: Iterable[Allowance]) -> str:
+    return next((each.reason for each in allowances if _is_about(each, issue)), "")
+
+
+def _is_about(allowed: Allowance, issue: Issue) -> bool:
+    return allowed.target == issue.line and allowed.rule in (issue.rule.id, *issue.also)
+
+
+def _was_looked_for(rule: str, thorough: bool) -> bool:
+    """Whether an engine that ran knows the rule; one that nobody knows was looked for as well as it can be."""
+    return thorough or rule not in rules() or rules()[rule].engines != ("flake8-async",)
