@@ -46,7 +46,7 @@ def ast_grep(files: Sequence[str]) -> tuple[list[Hit], list[Sighting]]:
         EngineFailed: If ast-grep could not do it.
     """
     hits, sightings, ours = [], [], set(names("ast-grep"))
-    call = [_program("ast-grep"), "scan", "--config", str(ROOM / "sgconfig.yml"), "--json=stream"]
+    call = [program("ast-grep"), "scan", "--config", str(ROOM / "sgconfig.yml"), "--json=stream"]
     for output in _run(call, files, statuses=(0, 1)):
         for line in output.splitlines():
             entry = _parsed("ast-grep", line)
@@ -69,7 +69,7 @@ def ruff(files: Sequence[str]) -> tuple[list[Hit], dict[str, str]]:
         EngineFailed: If ruff could not do it.
     """
     hits, unread = [], {}
-    call = [_program("ruff"), "check", "--isolated", "--no-cache", "--quiet", "--exit-zero", "--ignore-noqa"]
+    call = [program("ruff"), "check", "--isolated", "--no-cache", "--quiet", "--exit-zero", "--ignore-noqa"]
     call += ["--no-respect-gitignore", "--target-version", NEWEST_SYNTAX, "--output-format", "json"]
     call += ["--select", ",".join(names("ruff"))]
     for output in _run(call, files):
@@ -126,7 +126,12 @@ def _batches(files: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The path of an engine: the one of this environment before any other.
+
+    Raises:
+        EngineFailed: If there is none.
+    """
     found = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     if found is None:
         raise EngineFailed(f"{name} is not installed: it comes with the course, run `uv sync`")
