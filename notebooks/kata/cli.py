@@ -286,14 +286,14 @@ def audit_path(
         if baseline is not None:
             report = report.compared_with(baseline)
         if write_baseline is not None:
-            kept = write(write_baseline, report.issues)
+            kept = write(write_baseline, report.issues)  # the old ones too
             click.echo(
                 f"kept {kept} issues in {write_baseline}: commit it, and pass --baseline {write_baseline}", err=True
             )
     except EngineFailed as error:
         click.echo(f"could not audit: {error}", err=True)
         raise SystemExit(NOT_AUDITED) from None
-    except (BadBaseline, OSError) as error:
+    except BadBaseline as error:
         raise click.UsageError(str(error)) from None
     click.echo(FORMATS[form](report))
     if report.unread:

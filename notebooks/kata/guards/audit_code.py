@@ -106,7 +106,8 @@ def audit_code(root: Path, *, exclude: Sequence[str] = (), thorough: bool = Fals
     sources, unread = _read(files)
     reached = {os.path.abspath(path): path for path in sources}
     marked = [path for path in sources if any(mark in sources[path] for mark in MARKS)]
-    seen = _look(marked, thorough)
+    unread |= {path: "it is not UTF-8" for path in marked if not _is_utf8(sources[path])}
+    seen = _look([path for path in marked if path not in unread], thorough)
     texts = {path: sources[path] for path in marked}
     issues, allowed, good = _told(seen, texts, reached, thorough)
     return Report(
@@ -131,14 +132,24 @@ def _read(files: Iterable[str]) -> tuple[dict[str, bytes], dict[str, str]]:
     return sources, unread
 
 
+def _is_utf8(source: bytes) -> bool:
+    try:
+        source.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _look(files: Sequence[str], thorough: bool) -> _Seen:
     with ThreadPoolExecutor() as pool:
         ours = pool.submit(engines.ast_grep, files)
         ruffs = pool.submit(engines.ruff, files)
-        more = pool.submit(engines.flake8_async, files) if thorough else None
         hits, sightings = ours.result()
         linted, unread = ruffs.result()
-        return _Seen([*hits, *linted, *(more.result() if more else [])], sightings, unread)
+    broken = {os.path.abspath(path) for path in unread}
+    readable = [path for path in files if os.path.abspath(path) not in broken]
+    more = engines.flake8_async(readable) if thorough else []
+    return _Seen([*hits, *linted, *more], sightings, unread)
 
 
 def _told(
@@ -172,8 +183,9 @@ class _Page:
 
     def __init__(self, path: str, source: bytes) -> None:
         self._path = path
-        self._lines = source.decode("utf-8", errors="replace").split("\n")
-        self._scopes = Scopes(source)
+        text = source.decode("utf-8-sig")
+        self._lines = text.split("\n")
+        self._scopes = Scopes(text)
 
     def issues(self, hits: Iterable[Hit]) -> Iterator[Issue]:
         """One issue for each line and kind, under the name of the rule that says most."""

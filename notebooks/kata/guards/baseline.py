@@ -21,7 +21,7 @@ Fingerprint = tuple[str, str, str, str]
 
 
 class BadBaseline(ValueError):
-    """A file that is no baseline."""
+    """A file that is no baseline, or cannot become one."""
 
 
 def fingerprint(issue: Issue, folder: Path) -> Fingerprint:
@@ -53,14 +53,17 @@ def write(file: Path, issues: Iterable[Issue]) -> int:
     """Keep issues as old ones; gives how many.
 
     Raises:
-        OSError: If the file cannot be written.
+        BadBaseline: If the file cannot be written.
     """
     folder = file.absolute().parent
     counts = Counter(fingerprint(issue, folder) for issue in issues)
     keys = ("rule", "path", "qualname", "source")
     entries = [{**dict(zip(keys, print, strict=True)), "count": counts[print]} for print in sorted(counts)]
     table = {"version": VERSION, "issues": entries}
-    file.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        file.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadBaseline(f"the baseline cannot be written: {error}") from error
     return counts.total()
 
 

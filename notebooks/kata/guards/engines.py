@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from kata.guards.catalogue import ROOM, blocking_calls, names
@@ -88,6 +89,8 @@ def flake8_async(files: Sequence[str]) -> list[Hit]:
     Raises:
         EngineFailed: If flake8-async is not installed, or could not do it.
     """
+    if find_spec("flake8_async") is None:
+        raise EngineFailed("flake8-async is not installed: run `uv sync`, or leave out --thorough")
     calls = ", ".join(f"{call}->{instead}" for call, instead in blocking_calls().items())
     call = [sys.executable, "-m", "flake8_async", "--disable-noqa", "--asyncio"]
     call += ["--enable", ",".join(names("flake8-async")), "--async200-blocking-calls", calls]
@@ -107,7 +110,7 @@ def _run(call: Sequence[str], files: Sequence[str], statuses: Sequence[int] = (0
             done = subprocess.run([*call, *some], capture_output=True, encoding="utf-8", check=False)
         except OSError as error:
             raise EngineFailed(f"{call[0]} cannot be started: {error}") from error
-        if done.returncode not in statuses or "No module named" in done.stderr:
+        if done.returncode not in statuses:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
             raise EngineFailed(f"{' '.join(call[:3])} failed with status {done.returncode}: {' '.join(said)}")
         yield done.stdout

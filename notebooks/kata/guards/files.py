@@ -26,7 +26,8 @@ def python_files(root: Path, exclude: Sequence[str] = ()) -> list[str]:
 def _walk(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not _is_foreign(Path(folder, name))]
-        yield from (Path(folder, name) for name in files if name.endswith(".py"))
+        here = (Path(folder, name) for name in files if name.endswith(".py"))
+        yield from (file for file in here if file.is_file())  # not a link that leads nowhere
 
 
 def _is_foreign(folder: Path) -> bool:
