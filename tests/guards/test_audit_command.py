@@ -92,6 +92,12 @@ def test_other_peoples_code_is_left_out(project, folder):
     assert {path for _, path, _, _ in issues(".")} == {"speaker.py"}
 
 
+def test_what_only_works_on_a_paths_text_does_not_ask_the_disk(project):
+    body = "    if os.path.exists(name):\n        return os.path.normpath(name)\n"
+    (project / "speaker.py").write_text(f"import os\nasync def f(name):\n{body}", encoding="utf-8")
+    assert [issue[2] for issue in issues(".")] == [3]
+
+
 # Allowances
 
 

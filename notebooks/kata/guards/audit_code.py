@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,11 @@ MARKS = (b"async def", b"kata: allow")
 
 LISTED = "ASYNC200"
 """A call of the list of blocking calls, of whatever kind: it joins what else is found on its line."""
+
+NOT_ON_DISK = re.compile(
+    r"[\w.]+\.(normpath|normcase|join|basename|dirname|split|splitext|isabs|commonpath|expandvars)\("
+)
+"""What ruff's ASYNC240 takes for a question to the disk, and only works on the path's text."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +196,7 @@ class _Page:
     def issues(self, hits: Iterable[Hit]) -> Iterator[Issue]:
         """One issue for each line and kind, under the name of the rule that says most."""
         places: dict[tuple[int, Kind], list[Hit]] = defaultdict(list)
-        for hit in sorted(hits, key=lambda hit: hit.rule == LISTED):
+        for hit in sorted(filter(self._touches, hits), key=lambda hit: hit.rule == LISTED):
             kinds = [kind for line, kind in places if line == hit.line]
             kind = kinds[0] if kinds and hit.rule == LISTED else rules()[hit.rule].kind
             places[hit.line, kind].append(hit)
@@ -213,6 +219,9 @@ class _Page:
                 yield self._issue("allow-without-reason", each.line, 1)
             elif not any(_is_about(each, issue) for issue in found) and _was_looked_for(each.rule, thorough):
                 yield self._issue("allow-without-effect", each.line, 1)
+
+    def _touches(self, hit: Hit) -> bool:
+        return hit.rule != "ASYNC240" or not NOT_ON_DISK.match(self._lines[hit.line - 1], hit.column - 1)
 
     def _issue(self, rule: str, line: int, column: int, also: tuple[str, ...] = ()) -> Issue:
         source = self._lines[line - 1].strip()
