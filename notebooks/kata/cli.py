@@ -253,7 +253,7 @@ def offline(command: Sequence[str]) -> None:
 
 
 @main.command("audit")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json", "sarif", "github"]), default="text")
 @click.option("--baseline", type=click.Path(path_type=Path), help="issues in this file are old: they do not fail")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="keep what is found now as old, in this file")
@@ -261,7 +261,7 @@ def offline(command: Sequence[str]) -> None:
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="leave out files, such as 'tests/*'; repeatable")
 @click.option("--thorough", is_flag=True, help="ask flake8-async too: a second for about 1200 lines")
 def audit_path(
-    path: Path,
+    paths: Sequence[Path],
     form: str,
     baseline: Path | None,
     write_baseline: Path | None,
@@ -269,20 +269,20 @@ def audit_path(
     exclude: Sequence[str],
     thorough: bool,
 ) -> None:
-    """Audit the async code of any project below PATH.
+    """Audit the async code of any project: the Python files PATH, and those below the folders PATH.
 
     A line may be allowed by a comment: # kata: allow RULE because REASON.
 
-    Exit status: 0 clean, 1 issues found, 2 wrong call, 3 a file or all of it could not be audited.
+    Exit status: 0 clean, 1 issues found, 2 wrong call, 3 it, or one of the files, could not be audited.
     """
     from kata.guards import EngineFailed, audit_code
     from kata.guards.baseline import BadBaseline, write
     from kata.guards.report import FORMATS
 
     try:
-        report = audit_code(path, exclude=exclude, thorough=thorough)
+        report = audit_code(*paths, exclude=exclude, thorough=thorough)
         if not report.files:
-            raise click.UsageError(f"no Python file is below {path}: pass a package's folder, or a file")
+            raise click.UsageError(f"no Python file is below {paths[0]}: pass a package's folder, or a file")
         if baseline is not None:
             report = report.compared_with(baseline)
         if write_baseline is not None:

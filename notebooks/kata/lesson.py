@@ -106,6 +106,7 @@ async def turn(id: str, name: str) -> Text:
         LookupError: If the gallery has no such turn.
     """
     refactoring = gallery(id).turn(name)
+    # kata: allow temporary-file-on-loop because a notebook's loop serves nobody but the one who waits for this
     with tempfile.TemporaryDirectory(prefix="kata-turn-") as scratch:
         verdict = await check(id, str(refactoring.make(Path(scratch) / "turn")))
     seen = verdict.partition("): ")[2].partition("\n  next:")[0]

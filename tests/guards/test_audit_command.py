@@ -76,6 +76,14 @@ def test_it_fails_on_a_priority_and_what_is_above_it(project, fail_on, status):
     assert kata(".", "--fail-on", fail_on).exit_code == status
 
 
+def test_several_files_and_folders_are_audited_once(project):
+    (project / "more").mkdir()
+    (project / "more" / "speaker.py").write_text(CODE, encoding="utf-8")
+    assert len(issues("speaker.py", "more", "more/speaker.py")) == 4
+    assert kata("speaker.py", "more").stdout.startswith("speaker.py, more: 4 issues")
+    assert kata("more", "more", "more", "more").stdout.startswith("4 paths: 2 issues")
+
+
 def test_files_can_be_left_out(project):
     (project / "tests").mkdir()
     (project / "tests" / "test_it.py").write_text(CODE, encoding="utf-8")

@@ -30,6 +30,9 @@ NOT_ON_DISK = re.compile(
 )
 """What ruff's ASYNC240 takes for a question to the disk, and only works on the path's text."""
 
+MOST_NAMED = 3
+"""As many paths are named in a report's head; of more, their number."""
+
 
 @dataclass(frozen=True)
 class Good:
@@ -97,18 +100,18 @@ class _Seen:
     unread: dict[str, str]
 
 
-def audit_code(root: Path, *, exclude: Sequence[str] = (), thorough: bool = False) -> Report:
-    """Audit a folder, or a file.
+def audit_code(*roots: Path, exclude: Sequence[str] = (), thorough: bool = False) -> Report:
+    """Audit folders and files.
 
     Args:
-        root: What is audited.
-        exclude: Patterns of paths, relative to the folder, that are left out.
+        roots: What is audited.
+        exclude: Patterns of paths, relative to their folder, that are left out.
         thorough: Whether flake8-async is asked too, which takes a second for about 1200 lines.
 
     Raises:
         EngineFailed: If an engine could not do its work.
     """
-    files = python_files(root, exclude)
+    files = sorted({file for root in roots for file in python_files(root, exclude)})
     sources, unread = _read(files)
     reached = {os.path.abspath(path): path for path in sources}
     marked = [path for path in sources if any(mark in sources[path] for mark in MARKS)]
@@ -117,7 +120,7 @@ def audit_code(root: Path, *, exclude: Sequence[str] = (), thorough: bool = Fals
     texts = {path: sources[path] for path in marked}
     issues, allowed, good = _told(seen, texts, reached, thorough)
     return Report(
-        root=str(root),
+        root=", ".join(map(str, roots)) if len(roots) <= MOST_NAMED else f"{len(roots)} paths",
         engines=("ast-grep", "ruff", *(["flake8-async"] if thorough else [])),
         files=len(files),
         lines=sum(source.count(b"\n") for source in sources.values()),

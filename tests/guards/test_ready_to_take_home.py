@@ -1,0 +1,43 @@
+"""What others take home works: the hook's command, and this project's own use of it."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kata.audit import project_root
+from kata.cli import main
+
+ROOT = project_root()
+
+
+@pytest.fixture
+def hook():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    return hook
+
+
+def test_the_hook_runs_a_command_that_is_installed(hook):
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert shlex.split(hook["entry"])[0] in scripts
+
+
+@pytest.mark.parametrize(("package", "status"), [("starter", 1), ("solution", 0)])
+def test_the_hook_judges_the_files_that_it_is_given(hook, package, status):
+    files = [ROOT / package / "graph" / "nodes.py", ROOT / package / "settings.py"]
+    run = CliRunner().invoke(main, [*shlex.split(hook["entry"])[1:], *map(str, files)])
+    assert run.exit_code == status, run.output
+
+
+def test_this_project_audits_itself():
+    run = CliRunner().invoke(main, ["audit", str(ROOT / "solution"), str(ROOT / "notebooks" / "kata")])
+    assert run.exit_code == 0, run.output
+
+
+@pytest.mark.parametrize("file", [".ci/run", ".github/workflows/course.yml"])
+def test_its_ci_runs_the_audit(file):
+    assert "uv run kata audit solution notebooks/kata --thorough" in (ROOT / file).read_text(encoding="utf-8")
