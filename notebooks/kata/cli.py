@@ -260,6 +260,7 @@ def offline(command: Sequence[str]) -> None:
 @click.option("--fail-on", type=click.Choice([*PRIORITIES, "never"]), default="low", help="this and what is above it")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="leave out files, such as 'tests/*'; repeatable")
 @click.option("--thorough", is_flag=True, help="ask flake8-async too: a second for about 1200 lines")
+@click.option("--run", metavar="COMMAND", help="watch these tests by the pulse too, such as 'pytest -q tests'")
 def audit_path(
     paths: Sequence[Path],
     form: str,
@@ -268,6 +269,7 @@ def audit_path(
     fail_on: str,
     exclude: Sequence[str],
     thorough: bool,
+    run: str | None,
 ) -> None:
     """Audit the async code of any project: the Python files PATH, and those below the folders PATH.
 
@@ -279,8 +281,10 @@ def audit_path(
     from kata.guards.baseline import BadBaseline, write
     from kata.guards.report import FORMATS
 
+    if run is not None and (len(paths) > 1 or not paths[0].is_dir()):
+        raise click.UsageError("--run watches the code of one folder: pass the package's folder, and nothing else")
     try:
-        report = audit_code(*paths, exclude=exclude, thorough=thorough)
+        report = audit_code(*paths, exclude=exclude, thorough=thorough, run=run)
         if not report.files:
             raise click.UsageError(f"no Python file is below {paths[0]}: pass a package's folder, or a file")
         if baseline is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kata.audit import PRIORITIES
-from kata.guards import baseline, engines
+from kata.guards import baseline, engines, watched
 from kata.guards.allowances import Allowance, allowance
 from kata.guards.catalogue import patterns, rules
 from kata.guards.engines import Sighting
@@ -22,8 +22,8 @@ from kata.guards.scopes import Scopes
 MARKS = (b"async def", b"kata: allow")
 """A file without any of them has no event loop to stop, and nothing to allow."""
 
-LISTED = "ASYNC200"
-"""A call of the list of blocking calls, of whatever kind: it joins what else is found on its line."""
+JOINING = ("ASYNC200", watched.RULE)
+"""A listed call, and a line that the pulse saw: of whatever kind, they join what else is found on their line."""
 
 NOT_ON_DISK = re.compile(
     r"[\w.]+\.(normpath|normcase|join|basename|dirname|split|splitext|isabs|commonpath|expandvars)\("
@@ -59,6 +59,7 @@ class Report:
         good: The good patterns.
         unread: Files that could not be audited, and why.
         gone: How many issues of the baseline are no longer there.
+        notes: What else is to be said.
     """
 
     root: str
@@ -70,6 +71,7 @@ class Report:
     good: tuple[Good, ...]
     unread: Mapping[str, str]
     gone: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def new(self) -> tuple[Issue, ...]:
@@ -100,13 +102,15 @@ class _Seen:
     unread: dict[str, str]
 
 
-def audit_code(*roots: Path, exclude: Sequence[str] = (), thorough: bool = False) -> Report:
+def audit_code(*roots: Path, exclude: Sequence[str] = (), thorough: bool = False, run: str | None = None) -> Report:
     """Audit folders and files.
 
     Args:
         roots: What is audited.
         exclude: Patterns of paths, relative to their folder, that are left out.
         thorough: Whether flake8-async is asked too, which takes a second for about 1200 lines.
+
+        run: A command that runs the tests of the one folder that is audited, to be watched by the pulse.
 
     Raises:
         EngineFailed: If an engine could not do its work.
@@ -117,17 +121,19 @@ def audit_code(*roots: Path, exclude: Sequence[str] = (), thorough: bool = False
     marked = [path for path in sources if any(mark in sources[path] for mark in MARKS)]
     unread |= {path: "it is not UTF-8" for path in marked if not _is_utf8(sources[path])}
     seen = _look([path for path in marked if path not in unread], thorough)
-    texts = {path: sources[path] for path in marked}
-    issues, allowed, good = _told(seen, texts, reached, thorough)
+    stood, notes = watched.watched(run, roots[0]) if run is not None else ([], [])
+    seen.hits.extend(hit for hit in stood if os.path.abspath(hit.path) in reached)
+    issues, allowed, good = _told(seen, sources, reached, thorough)
     return Report(
         root=", ".join(map(str, roots)) if len(roots) <= MOST_NAMED else f"{len(roots)} paths",
-        engines=("ast-grep", "ruff", *(["flake8-async"] if thorough else [])),
+        engines=("ast-grep", "ruff", *(["flake8-async"] if thorough else []), *(["pulse"] if run else [])),
         files=len(files),
         lines=sum(source.count(b"\n") for source in sources.values()),
         issues=tuple(sorted(issues, key=lambda issue: issue.rank)),
         allowed=tuple(sorted(allowed, key=lambda issue: issue.rank)),
         good=tuple(sorted(good, key=lambda each: (each.id, each.path, each.line))),
         unread=unread | {reached[os.path.abspath(path)]: why for path, why in seen.unread.items()},
+        notes=tuple(notes),
     )
 
 
@@ -199,9 +205,9 @@ class _Page:
     def issues(self, hits: Iterable[Hit]) -> Iterator[Issue]:
         """One issue for each line and kind, under the name of the rule that says most."""
         places: dict[tuple[int, Kind], list[Hit]] = defaultdict(list)
-        for hit in sorted(filter(self._touches, hits), key=lambda hit: hit.rule == LISTED):
+        for hit in sorted(filter(self._touches, hits), key=lambda hit: hit.rule in JOINING):
             kinds = [kind for line, kind in places if line == hit.line]
-            kind = kinds[0] if kinds and hit.rule == LISTED else rules()[hit.rule].kind
+            kind = kinds[0] if kinds and hit.rule in JOINING else rules()[hit.rule].kind
             places[hit.line, kind].append(hit)
         for same in places.values():
             first, *rest = sorted(same, key=_says_most)
@@ -231,10 +237,11 @@ class _Page:
         return Issue(rules()[rule], also, self._path, line, column, self._scopes.qualname(line), source)
 
 
-def _says_most(hit: Hit) -> tuple[int, bool, int, str]:
-    """The higher priority first, then the course's own rules, then the leftmost."""
+def _says_most(hit: Hit) -> tuple[bool, int, bool, int, str]:
+    """What joins last; the higher priority first, then the course's own rules, then the leftmost."""
     rule = rules()[hit.rule]
-    return (PRIORITIES.index(rule.priority), "ast-grep" not in rule.engines, hit.column, hit.rule)
+    joins, theirs = hit.rule in JOINING, "ast-grep" not in rule.engines
+    return (joins, PRIORITIES.index(rule.priority), theirs, hit.column, hit.rule)
 
 
 def _reason(issue: Issue, allowances: Iterable[Allowance]) -> str:
@@ -247,4 +254,4 @@ def _is_about(allowed: Allowance, issue: Issue) -> bool:
 
 def _was_looked_for(rule: str, thorough: bool) -> bool:
     """Whether an engine that ran knows the rule; one that nobody knows was looked for as well as it can be."""
-    return thorough or rule not in rules() or rules()[rule].engines != ("flake8-async",)
+    return rule not in rules() or not {*rules()[rule].engines} <= ({"pulse"} if thorough else {"pulse", "flake8-async"})

@@ -49,6 +49,7 @@ def footnotes(report: Report) -> Iterator[str]:
     """What else there is to know."""
     for path, why in report.unread.items():
         yield f"not audited: {path}, {why}"
+    yield from report.notes
     if report.gone:
         yield (
             f"{counted(report.gone, 'issue')} of the baseline no longer found: "

@@ -23,4 +23,5 @@ def table(report: Report) -> dict[str, Any]:
         "good": [asdict(good) for good in report.good],
         "unread": dict(report.unread),
         "gone": report.gone,
+        "notes": list(report.notes),
     }
