@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import guards
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from projects import pytest_in
 
 from kata.audit import audit, project_root
 
@@ -99,39 +94,13 @@ def test_the_rules_let_a_good_notebook_pass():
     assert [complaint for rule in rules for complaint in rule(good)] == []
 
 
-def nbval(notebook: Path, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run one notebook as the README does, in a project's folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", str(notebook), "-q", "-n0", "-p", "no:cacheprovider"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A copy of the project, to be tampered with."""
-    for name in ("notebooks", "starter", "solution", "tests", "pyproject.toml"):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-        else:
-            shutil.copy(source, tmp_path)
-    (tmp_path / "README.md").touch()
-    return tmp_path
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", [entry.notebook for entry in (*LESSONS, *CHAPTERS)])
 def test_a_lesson_fails_when_starter_and_solution_are_exchanged(project, notebook):
     (project / "starter").rename(project / "other")
     (project / "solution").rename(project / "starter")
     (project / "other").rename(project / "solution")
-    run = nbval(project / "notebooks" / notebook, project)
+    run = pytest_in(project, "--nbval", project / "notebooks" / notebook)
     assert run.returncode == 1, run.stdout
     assert "mismatch" in run.stdout
 
@@ -141,6 +110,6 @@ def test_a_learner_s_workspace_changes_nothing_that_is_compared(project):
     mine = project / "workspace" / "modules" / "speech" / "speech_to_text.py"
     mine.parent.mkdir(parents=True)
     mine.write_text("half a th(ought", encoding="utf-8")
-    run = nbval(project / "notebooks" / "00_start_here.ipynb", project)
+    run = pytest_in(project, "--nbval", project / "notebooks" / "00_start_here.ipynb")
     assert run.returncode == 0, run.stdout
     assert mine.read_text(encoding="utf-8") == "half a th(ought"
