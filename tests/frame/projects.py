@@ -23,12 +23,17 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+def environment_of(project: Path) -> dict[str, str]:
+    """Environment variables with which Python imports the course and its packages from a copy of the project."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])}
+
+
 def pytest_in(project: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run pytest as the README does, one test after the other, in a copy of the project and on its packages."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", *map(str, arguments), "-q", "-n0", "-p", "no:cacheprovider"],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])},
+        env=environment_of(project),
         capture_output=True,
         text=True,
         timeout=300,
