@@ -20,7 +20,7 @@ NOT_HEARD = "I am sorry, I could not hear your voice note. Will you write it to 
 SPEAK = "Say it in audio"
 """Makes the language model's stand-in choose a spoken answer."""
 
-USERS = 12
+USERS = 8
 PATIENCE = 4.0
 """Seconds after which a caller goes on waiting: twenty times what it is told to, and less than httpx's own five."""
 
@@ -52,7 +52,7 @@ def lost(sender="4915100000001"):
 
 async def posted(webhook, event, call=CALL):
     """Post a notification: the answer's status and text."""
-    answer = await bounded(call, webhook.post(PATH, json=event))
+    answer = await bounded(call, webhook.post(PATH, json=event), seconds=20)
     return f"{answer.status_code} {answer.text}"
 
 
@@ -186,7 +186,7 @@ async def test_a_silent_whatsapp_is_given_up(webhook_app, whatsapp, doing):
             await whatsapp.until_calls(1)
             await asyncio.wait([task], timeout=PATIENCE)
             has_given_up = task.done()
-        answer = await bounded(CALL, task)
+        answer = await bounded(CALL, task, seconds=20)
     call = f"{CALL}, WhatsApp silent from the {doing} on, WHATSAPP_TIMEOUT_SECONDS=0.2"
     got = f"{answer.status_code} {answer.text}" if has_given_up else "it goes on waiting"
     expect(call, expected=NOT_SENT, got=got)
