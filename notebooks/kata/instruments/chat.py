@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psutil
 import socketio
 
 from kata.instruments.held_file import HeldFile
 
 _LIMIT = 120.0  # seconds that a server may take to start, or an answer to come, before somebody gives up
-_POLL = 0.05
+_POLL = 0.1
 
 
 def kept_in(folder: Path | str) -> dict[str, str]:
@@ -164,9 +164,7 @@ async def chat_pages(packages: Mapping[str, Path], settings: Mapping[str, str]) 
     """
     async with AsyncExitStack() as stack:
         servers = {name: stack.enter_context(_Server(folder, settings)) for name, folder in packages.items()}
-        for server in servers.values():
-            await server.until_it_answers()
-        yield {name: ChatPage(server.base_url, server.folder) for name, server in servers.items()}
+        yield {name: ChatPage(await server.until_it_listens(), server.folder) for name, server in servers.items()}
 
 
 class _Server:
@@ -179,22 +177,9 @@ class _Server:
         self._scratch = tempfile.TemporaryDirectory(prefix="kata-chat-", ignore_cleanup_errors=True)
         self.folder = Path(self._scratch.name)
         self._log = (self.folder / "server.log").open("wb")
-        port = _free_port()
-        self.base_url = f"http://127.0.0.1:{port}"
         page = self._package / "interfaces" / "chainlit" / "run.py"
         self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "chainlit",
-                "run",
-                str(page),
-                "--headless",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-            ],
+            [sys.executable, "-m", "chainlit", "run", str(page), "--headless", "--host", "127.0.0.1", "--port", "0"],
             cwd=self.folder,  # so that it does not read the .env of whoever takes the course
             env={**os.environ, **kept_in(self.folder), **self._settings},
             stdin=subprocess.DEVNULL,
@@ -209,26 +194,24 @@ class _Server:
         self._log.close()
         self._scratch.cleanup()
 
-    async def until_it_answers(self) -> None:
-        """Wait until the page can be opened.
+    async def until_it_listens(self) -> str:
+        """Wait until the page can be opened; returns its address.
 
         Raises:
             RuntimeError: If the process ends, or takes too long.
         """
         deadline = time.monotonic() + _LIMIT
-        async with httpx.AsyncClient(base_url=self.base_url, timeout=_LIMIT) as client:
-            while self._process.poll() is None and time.monotonic() < deadline:
-                try:
-                    (await client.get("/")).raise_for_status()
-                except httpx.TransportError:
-                    await asyncio.sleep(_POLL)
-                else:
-                    return
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if port := self._port():
+                return f"http://127.0.0.1:{port}"
+            await asyncio.sleep(_POLL)
         said = (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")[-2000:]
         raise RuntimeError(f"the chat page of {self._package.name} did not start:\n{said}")
 
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    def _port(self) -> int | None:
+        """The free port that it has chosen to listen on, or None as long as it does not."""
+        with suppress(psutil.Error):
+            for connection in psutil.Process(self._process.pid).net_connections("tcp4"):
+                if connection.status == psutil.CONN_LISTEN:
+                    return connection.laddr.port
+        return None
