@@ -98,7 +98,7 @@ class Board:
         for section in audit().sections:
             lines.append(f"{section.number} {section.title}")
             lines += [_line(standing) for standing in self.of(section)]
-            lines += [f"    {p.id}  good            {p.title}" for p in audit().patterns if p.id[0] == section.number]
+            lines += [f"    {p.id}  good            {p.title}" for p in audit().patterns_of(section)]
         lines.append(self.summary)
         if self.next:
             lines.append(f"next: {self.next.finding.id} {self.next.finding.title}")
@@ -131,9 +131,8 @@ class Board:
         for section in audit().sections:
             rows.append(f'<tr><th colspan="6" {_LEFT}>{section.number} {escape(section.title)}</th></tr>')
             rows += [_row(standing, lessons) for standing in self.of(section)]
-            for pattern in audit().patterns:
-                if pattern.id[0] == section.number:
-                    rows.append(_cells("", pattern.id, "good", "", escape(pattern.title), ""))
+            for pattern in audit().patterns_of(section):
+                rows.append(_cells("", pattern.id, "good", "", _title(pattern.title, section.notebook, lessons), ""))
         nearest = f" Next: {escape(self.next.finding.id)}." if self.next else ""
         return f"<table>{''.join(rows)}</table><div>{escape(self.summary)}.{nearest}</div>"
 
@@ -149,11 +148,13 @@ def _line(standing: Standing) -> str:
 
 def _row(standing: Standing, lessons: str) -> str:
     finding = standing.finding
-    title = escape(finding.title)
-    if finding.notebook:
-        title = f'<a href="{lessons}/{finding.notebook}">{title}</a>'
+    title = _title(finding.title, finding.notebook, lessons)
     status = f"<strong>{escape(str(standing))}</strong>" if standing.is_current else escape(str(standing))
     return _cells(standing.mark, finding.id, finding.priority, f"{standing.minutes} min", title, status)
+
+
+def _title(title: str, notebook: str | None, lessons: str) -> str:
+    return f'<a href="{lessons}/{notebook}">{escape(title)}</a>' if notebook else escape(title)
 
 
 def _cells(*contents: str) -> str:
