@@ -14,6 +14,7 @@ _HOMES = {
     "gantt": "kata.instruments.charts",
     "hint": "kata.lesson",
     "lanes": "kata.instruments.charts",
+    "lessons": "kata.lesson",
     "machine": "kata.lesson",
     "providers": "kata.instruments.standins",
     "queue": "kata.instruments.charts",

@@ -181,8 +181,8 @@ def _kernel() -> str:
     try:
         run = subprocess.run(command, input=code, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
-        raise NotReady(
-            f"none answered within {PATIENCE:g} s: is the machine busy, or a firewall between the ports of 127.0.0.1?"
+        raise Unusual(
+            f"none answered within {PATIENCE:g} s: the machine is busy, or a firewall stands between ports of 127.0.0.1"
         ) from None
     prefix, said = run.stdout.strip(), run.stderr.strip().rpartition("\n")[2]
     if not prefix:

@@ -142,6 +142,14 @@ def board() -> Text:
     return Text(str(now), now.html(_lessons_from_here()))
 
 
+def lessons() -> Text:
+    """The map: every lesson in order, and how long it takes. In a notebook each is a link."""
+    from kata import syllabus
+
+    found = syllabus.lessons()
+    return Text("\n".join(str(lesson) for lesson in found), syllabus.linked(found, _lessons_from_here()))
+
+
 def _lessons_from_here() -> str:
     """The way from the notebook's folder to the lessons, for links."""
     return os.path.relpath(project_root() / "notebooks").replace(os.sep, "/")

@@ -121,9 +121,11 @@ def test_a_kernel_of_another_environment_fails(monkeypatch):
     assert "start JupyterLab with `uv run jupyter lab`" in todo
 
 
-def test_a_kernel_that_does_not_answer_fails(monkeypatch):
+def test_a_kernel_that_does_not_answer_in_time_is_a_warning(monkeypatch):
     monkeypatch.setattr(doctor, "PATIENCE", 0.01)
-    assert told("_kernel")[1].startswith("none answered within 0.01 s")
+    mark, todo = told("_kernel")
+    assert mark == "WARN"
+    assert todo.startswith("none answered within 0.01 s: the machine is busy, or a firewall")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for Python")
