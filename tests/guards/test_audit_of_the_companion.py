@@ -87,6 +87,7 @@ def test_good_patterns_are_seen_where_the_report_sees_them(package, pattern, aud
     assert any(is_at(good.path, good.line, pattern.where, folder) for good in seen)
 
 
+@pytest.mark.slow
 def test_every_rule_that_claims_a_finding_sees_it_and_flake8_async_sees_nothing_more():
     pytest.importorskip("flake8_async", reason="flake8-async is not installed")
     issues = audit_code(STARTER, thorough=True).issues

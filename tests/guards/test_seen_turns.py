@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import seen_turns
 
+pytestmark = pytest.mark.slow  # a package for each turn
+
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):

@@ -19,8 +19,8 @@ def python_files(root: Path, exclude: Sequence[str] = ()) -> list[str]:
         exclude: Patterns such as ``tests/*``, of paths relative to the folder.
     """
     if root.is_file():
-        return [str(root)]
-    return sorted(str(file) for file in _walk(root) if not _is_excluded(file.relative_to(root), exclude))
+        return [root.as_posix()]
+    return sorted(file.as_posix() for file in _walk(root) if not _is_excluded(file.relative_to(root), exclude))
 
 
 def _walk(root: Path) -> Iterator[Path]:

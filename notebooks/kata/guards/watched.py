@@ -32,7 +32,7 @@ def watched(command: str, package: Path) -> tuple[list[Hit], list[str]]:
         added = " ".join([os.environ.get("PYTEST_ADDOPTS", ""), *map(shlex.quote, options)])
         try:
             run = subprocess.run(
-                shlex.split(command, posix=os.name == "posix"),
+                shlex.split(command) if os.name == "posix" else command,
                 env={**os.environ, "PYTEST_ADDOPTS": added},
                 capture_output=True,
                 encoding="utf-8",
