@@ -102,6 +102,7 @@ class Visitor:
         Raises:
             httpx.HTTPError: If it is not taken.
         """
+        # kata: allow client-per-request because a visitor uploads one picture
         async with httpx.AsyncClient(base_url=self._page.base_url, timeout=_LIMIT) as client:
             answer = await client.post(
                 "/project/file",
