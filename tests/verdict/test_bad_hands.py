@@ -22,7 +22,7 @@ IMPORTS = "import logging\n"
 CALL = "        if not text.strip():\n"
 HANDS = tomllib.loads(Path(__file__).with_name("bad_hands.toml").read_text(encoding="utf-8"))["hand"]
 BOUND = 45.0
-"""Seconds that a verdict may take on the busiest machine; the judge's own limit is 15."""
+"""Seconds that a verdict may take on the busiest machine; the judge's own limit is 15 here."""
 
 
 def judged(package, limit=15.0, finding=FINDING):

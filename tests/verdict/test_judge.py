@@ -85,7 +85,7 @@ class TestErrors:
 
     def told(self, package) -> str:
         begun = time.monotonic()
-        verdict = judge(FINDING, package.folder)
+        verdict = judge(FINDING, package.folder, limit=15)
         assert time.monotonic() - begun < 20
         assert (verdict.status, verdict.behaviour) == (Status.ERROR, None), verdict.message
         self.culprit = verdict.culprit

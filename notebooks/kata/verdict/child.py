@@ -56,8 +56,9 @@ class Reporter:
         if report.failed:
             self._log.write(event="uncollected", message=report.longreprtext.strip().rpartition("\n")[2].lstrip("E "))
 
-    def pytest_keyboard_interrupt(self) -> None:
-        self._log.write(event="interrupted")
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if excinfo.errisinstance(KeyboardInterrupt):  # and not pytest.exit, which leads here as well
+            self._log.write(event="interrupted")
 
     def pytest_collection_finish(self) -> None:
         self._seal = Seal()  # nothing of the package under test has been imported yet

@@ -20,9 +20,9 @@ from kata.verdict.preload import is_costly
 from kata.verdict.process import Cold, Process
 from kata.verdict.warm import Lost, begin, stay_warm
 
-LIMIT = 15.0
-"""Seconds that one judging may take: some ten times what it needs. Three times as long where `preload.COSTLY` has to be
-imported, which alone may take that long on a busy machine."""
+LIMIT = 25.0
+"""Seconds that one judging may take: some ten times what it needs, for a machine that has ten things to do at once.
+Twice as long where `preload.COSTLY` has to be imported."""
 
 _LAST_WORDS = 2.0
 """Seconds to wait for the end of a dead process's output, which something that got away may still hold."""
@@ -46,7 +46,7 @@ def judge(finding: Finding, folder: Path, *, limit: float | None = None, warm: b
     if finding.tests is None:
         raise ValueError(f"finding {finding.id} has no tests yet")
     if limit is None:
-        limit = 3 * LIMIT if is_costly(finding) else LIMIT
+        limit = 2 * LIMIT if is_costly(finding) else LIMIT
     start = time.perf_counter()
     try:
         told = _judged(finding, folder, limit, warm)
