@@ -26,7 +26,7 @@ _CARD = (
 )
 _CODE = (
     "margin: 4px 0; padding: 4px 8px; white-space: pre-wrap; color: var(--jp-content-font-color1, inherit); "
-    "background: var(--jp-layout-color2, rgba(128, 128, 128, 0.12)); "
+    "background: var(--jp-layout-color1, transparent); border: 1px solid var(--jp-border-color2, #bdbdbd); "
     "font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px)"
 )
 _DIFFERENCE = re.compile(r"(?P<call>.*)\n  expected: (?P<expected>.*)\n  got:      (?P<got>.*)", re.DOTALL)
@@ -93,4 +93,6 @@ def _seen(message: str) -> str:
 
 def _dyed(line: str) -> str:
     colour = {"+": "var(--jp-success-color1, #388e3c)", "-": "var(--jp-error-color1, #d32f2f)"}.get(line[:1])
+    if line.startswith(("+++ ", "--- ")):
+        colour = None
     return f'<span style="color: {colour}">{escape(line)}</span>' if colour else escape(line)
