@@ -139,13 +139,16 @@ def test_a_decorator_goes_with_its_function(begun):
 
 
 def test_a_deleted_definition_comes_back_where_it_was(begun):
-    tree = ast.parse(begun.read(NODES))
-    first = next(node for node in tree.body if getattr(node, "name", "") == "image_node")
+    def names() -> list[str]:
+        return [node.name for node in ast.parse(begun.read(NODES)).body if hasattr(node, "name")]
+
+    before = names()
+    node = next(node for node in ast.parse(begun.read(NODES)).body if getattr(node, "name", "") == "image_node")
     lines = begun.read(NODES).splitlines(keepends=True)
-    begun.write("".join(lines[: first.lineno - 1] + lines[first.end_lineno :]), NODES)
+    begun.write("".join(lines[: node.lineno - 1] + lines[node.end_lineno :]), NODES)
+    assert "image_node" not in names()
     begun.kata("reset", "1.1")
-    names = [getattr(node, "name", "") for node in ast.parse(begun.read(NODES)).body]
-    assert [name for name in names if name] == ["memory_injection_node", "image_node"]
+    assert names() == before
 
 
 def test_a_file_that_was_deleted_comes_back(begun):
