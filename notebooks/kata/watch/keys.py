@@ -48,7 +48,7 @@ def _reading(loop: asyncio.AbstractEventLoop, pressed: asyncio.Queue[str]) -> It
             pressed.put_nowait(key)
 
     try:
-        tty.setcbreak(terminal)
+        tty.setcbreak(terminal, termios.TCSANOW)  # keys pressed already are not thrown away
         loop.add_reader(terminal, take)
         yield
     finally:
