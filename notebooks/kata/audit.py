@@ -82,8 +82,8 @@ class Finding:
     """One finding of the audit. Minutes are for reading and running the lesson, and for the refactoring.
 
     Attributes:
-        notebook: The lesson's file below ``notebooks/``, or None while there is none.
-        tests: The tests' file below the project's root, or None while there are none.
+        notebook: The lesson's file below ``notebooks/``.
+        tests: The tests' file below the project's root.
     """
 
     id: str
@@ -95,8 +95,8 @@ class Finding:
     teach: int
     do: int
     hints: tuple[str, ...]
-    notebook: str | None
-    tests: str | None
+    notebook: str
+    tests: str
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,6 @@ class Audit:
     findings: tuple[Finding, ...]
     patterns: tuple[Pattern, ...]
     beyond: tuple[Pattern, ...]
-
-    @property
-    def judged(self) -> tuple[Finding, ...]:
-        """The findings that have tests, and so a verdict."""
-        return tuple(finding for finding in self.findings if finding.tests)
 
     def patterns_of(self, section: Section) -> tuple[Pattern, ...]:
         """The good examples of a chapter."""
@@ -172,8 +167,8 @@ def _finding(entry: dict[str, Any]) -> Finding:
         **rest,
         where=_locations(entry),
         hints=tuple(entry["hints"]),
-        notebook=entry.get("notebook"),
-        tests=entry.get("tests"),
+        notebook=entry["notebook"],
+        tests=entry["tests"],
     )
 
 

@@ -174,10 +174,7 @@ def diff(id: str, solution: bool) -> None:
     if not solution and not standing(finding).is_fixed:
         click.echo(f"the solution is shown when {id} is fixed, or now: `kata diff {id} --solution`")
         return
-    try:
-        _show_diff(f"the solution of {id} and nothing else, from starter to solution", diffs.solution_of(finding))
-    except diffs.NoDiff as error:
-        raise click.UsageError(str(error)) from None
+    _show_diff(f"the solution of {id} and nothing else, from starter to solution", diffs.solution_of(finding))
     if mine:
         _show_diff("from your workspace to the solution, in the same files", diffs.left_to_the_solution(finding))
 
@@ -307,12 +304,7 @@ def audit_path(
 
 
 def _findings(ids: Sequence[str]) -> list[Finding]:
-    findings = [_finding(id) for id in ids] or list(audit().judged)
-    for finding in findings:
-        if finding.tests is None:
-            judged = ", ".join(each.id for each in audit().judged)
-            raise click.UsageError(f"finding {finding.id} cannot be judged yet: those that can are {judged}")
-    return findings
+    return [_finding(id) for id in ids] or list(audit().findings)
 
 
 @contextlib.contextmanager

@@ -54,7 +54,6 @@ async def check(id: str, target: str = "workspace") -> Text:
     Raises:
         UnknownFinding: If the audit has no such finding.
         UnknownTarget: If there is no such folder.
-        ValueError: If the finding has no tests yet.
     """
     finding = audit().finding(id)
     if target == "workspace":
@@ -86,7 +85,6 @@ def diff(id: str) -> Text:
 
     Raises:
         UnknownFinding: If the audit has no such finding.
-        NoDiff: If the course does not have its fix yet.
     """
     finding = audit().finding(id)
     fix, mine = solution_of(finding), work_on(finding)

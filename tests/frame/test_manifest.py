@@ -12,8 +12,6 @@ from kata.audit import Location, UnknownFinding, audit, project_root
 
 ROOT = project_root()
 FINDINGS = audit().findings
-JUDGED = audit().judged
-LESSONS = [finding for finding in FINDINGS if finding.notebook]
 CHAPTERS = [section for section in audit().sections if section.notebook]
 
 
@@ -43,7 +41,7 @@ def test_where_something_is_said_to_be_there_is_code(entry, package):
         assert location.line(ROOT / package), f"{location} is not in {package}"
 
 
-@pytest.mark.parametrize("finding", JUDGED, ids=by_id)
+@pytest.mark.parametrize("finding", FINDINGS, ids=by_id)
 def test_the_tests_of_a_finding_ask_for_behaviour_and_for_the_finding(finding):
     text = (ROOT / finding.tests).read_text(encoding="utf-8")
     marks = re.findall(r"@pytest\.mark\.(behaviour|finding|remark)\(\s*\"([\d.]+)\"", text)
@@ -51,7 +49,7 @@ def test_the_tests_of_a_finding_ask_for_behaviour_and_for_the_finding(finding):
     assert {kind for kind, _ in marks} >= {"behaviour", "finding"}
 
 
-@pytest.mark.parametrize("finding", LESSONS, ids=by_id)
+@pytest.mark.parametrize("finding", FINDINGS, ids=by_id)
 def test_a_lesson_of_the_manifest_is_in_the_readme(finding):
     row = (
         f"| [{finding.id} · {finding.title}](notebooks/{finding.notebook}) "
@@ -75,7 +73,7 @@ def test_a_good_pattern_has_tests(pattern):
 
 def test_every_lesson_on_the_disk_is_in_the_manifest():
     lessons = {path.name for path in (ROOT / "notebooks").glob("[1-9]_*.ipynb")}
-    assert lessons == {entry.notebook for entry in (*LESSONS, *CHAPTERS)}
+    assert lessons == {entry.notebook for entry in (*FINDINGS, *CHAPTERS)}
 
 
 def modules(package: str) -> dict[str, Path]:

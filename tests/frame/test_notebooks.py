@@ -12,7 +12,7 @@ from kata.audit import audit, project_root
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LESSONS = [finding for finding in audit().findings if finding.notebook]
+LESSONS = audit().findings
 CHAPTERS = [section for section in audit().sections if section.notebook]
 
 

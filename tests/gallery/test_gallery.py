@@ -25,8 +25,8 @@ def test_a_turn_gets_the_verdict_it_deserves(id, turn, tmp_path):
 def test_a_finding_put_back_into_the_solution_is_present_and_no_other_is(id, tmp_path):
     folder = gallery(id).make_put_back(tmp_path / "workspace")
     with ThreadPoolExecutor(max_workers=2) as pool:
-        verdicts = list(pool.map(lambda finding: judge(finding, folder), audit().judged))
-    expected = {finding.id: "present" if finding.id == id else "fixed" for finding in audit().judged}
+        verdicts = list(pool.map(lambda finding: judge(finding, folder), audit().findings))
+    expected = {finding.id: "present" if finding.id == id else "fixed" for finding in audit().findings}
     seen = {verdict.id: str(verdict.status).replace("untouched", "present") for verdict in verdicts}
     assert seen == expected, verdicts
 
@@ -37,6 +37,10 @@ def test_there_are_five_wrong_turns_and_two_right_ones_at_least(id):
     right = [turn for turn in gallery(id).turns if turn.verdict == "fixed"]
     assert len(wrong) >= 5
     assert len(right) >= 2
+
+
+def test_every_finding_has_a_gallery():
+    assert galleries() == [finding.id for finding in audit().findings]
 
 
 def test_a_change_whose_text_is_gone_is_an_error(tmp_path):

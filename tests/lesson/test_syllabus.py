@@ -16,6 +16,5 @@ def test_every_notebook_is_on_the_map_in_order():
 
 def test_a_lesson_has_its_title_and_its_minutes():
     for finding in audit().findings:
-        if finding.notebook:
-            minutes = f"{finding.teach} to read and run, {finding.do} to refactor"
-            assert f"{finding.id} · {finding.title} (minutes: {minutes})" in lessons().splitlines()
+        minutes = f"{finding.teach} to read and run, {finding.do} to refactor"
+        assert f"{finding.id} · {finding.title} (minutes: {minutes})" in lessons().splitlines()

@@ -208,7 +208,7 @@ def with_tests(tmp_path):
     """The finding, with tests of another text."""
 
     def make(change):
-        file = project_root() / str(FINDING.tests)
+        file = project_root() / FINDING.tests
         folder = tmp_path / "tests" / "findings"
         folder.mkdir(parents=True)
         shutil.copy(file.with_name("conftest.py"), folder)

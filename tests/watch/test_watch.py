@@ -55,7 +55,7 @@ def test_a_save_is_judged_and_keys_are_answered(watch, desk):
 
 def test_it_begins_with_the_first_that_is_not_fixed(watch, desk):
     terminal = watch()
-    terminal.expect(rf"→ . {audit().judged[0].id} ")
+    terminal.expect(rf"→ . {audit().findings[0].id} ")
 
 
 def test_a_file_that_no_finding_uses_is_named(watch, desk):

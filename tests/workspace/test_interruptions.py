@@ -16,7 +16,7 @@ from kata.workspace import copies, reset, start, undo
 from kata.workspace.files import modules
 
 GONE = 99
-FINDING = next(finding for finding in audit().judged if len({each.path for each in finding.where}) > 1)
+FINDING = next(finding for finding in audit().findings if len({each.path for each in finding.where}) > 1)
 pytestmark = pytest.mark.slow
 
 

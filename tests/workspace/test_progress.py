@@ -16,7 +16,7 @@ from kata.workspace.progress import board, judged, standing
 from kata.workspace.reach import affected, reach
 
 STT = "modules/speech/speech_to_text.py"
-FINDINGS = audit().judged
+FINDINGS = audit().findings
 ALL_IDS = {finding.id for finding in FINDINGS}
 SLEEP = audit().finding("1.4")
 SPEAKING = audit().finding("2.2")
@@ -34,7 +34,7 @@ def verdict_on(id):
 
 
 def test_nothing_is_known_before_anything_was_judged(begun):
-    assert {str(each) for each in board().judged} == {"not checked yet"}
+    assert {str(each) for each in board().standings} == {"not checked yet"}
     assert board().minutes_left == board().minutes == sum(finding.teach + finding.do for finding in FINDINGS)
     assert board().next.finding == FINDINGS[0]
 

@@ -39,12 +39,7 @@ def judge(finding: Finding, folder: Path, *, limit: float | None = None, warm: b
         folder: The folder of the package.
         limit: Seconds until the process is stopped; None means `LIMIT`.
         warm: Have the process forked by a server where that is possible (see `kata.verdict.warm`).
-
-    Raises:
-        ValueError: If the finding has no tests.
     """
-    if finding.tests is None:
-        raise ValueError(f"finding {finding.id} has no tests yet")
     if limit is None:
         limit = 2 * LIMIT if is_costly(finding) else LIMIT
     start = time.perf_counter()
@@ -79,7 +74,7 @@ def _run(finding: Finding, folder: Path, log: Path, scratch: Path, limit: float,
     Raises:
         Lost: If nobody can say any more how it ended.
     """
-    arguments, variables = [str(log), str(finding.tests), str(folder), str(limit - 2)], environment(scratch)
+    arguments, variables = [str(log), finding.tests, str(folder), str(limit - 2)], environment(scratch)
     process = begin(finding, arguments, variables) if warm else Cold(arguments, variables)
     flooded = threading.Event()
     reader = threading.Thread(target=_drain, args=(process, flooded), daemon=True)
@@ -175,7 +170,7 @@ def _missing(finding: Finding, entries: Sequence[Mapping[str, Any]], *, broken_o
     if not broken_off:
         return skipped
     passed = {entry["name"] for entry in entries if entry["event"] == "passed"}
-    return skipped | (_names_in(project_root() / str(finding.tests)) - passed)
+    return skipped | (_names_in(project_root() / finding.tests) - passed)
 
 
 def _is_untouched(finding: Finding, folder: Path) -> bool:

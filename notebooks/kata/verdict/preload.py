@@ -33,7 +33,7 @@ def is_costly(finding: Finding) -> bool:
 def imports_of(finding: Finding) -> Imports:
     """What a finding's tests, and its code in starter and solution, import."""
     root = project_root()
-    files = [root / str(finding.tests), (root / str(finding.tests)).with_name("conftest.py")]
+    files = [root / finding.tests, (root / finding.tests).with_name("conftest.py")]
     files += [root / package / location.path for package in _PACKAGES for location in finding.where]
     return frozenset(_absolute(files))
 

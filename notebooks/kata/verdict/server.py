@@ -186,7 +186,7 @@ class Server:
                 self._become(os.open(os.devnull, os.O_WRONLY))
                 os.nice(19)
                 before = set(sys.modules)
-                tests = str(audit().finding(id).tests)
+                tests = audit().finding(id).tests
                 child.main(os.devnull, tests, str(project_root() / "solution"), str(_REHEARSAL))
                 names = [name for name in sys.modules if name not in before and _is_of_a_library(name)]
                 os.write(report, json.dumps(names).encode())

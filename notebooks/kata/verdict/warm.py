@@ -198,7 +198,7 @@ class _Servers:
                     self._unfit.add(costly)
             if costly in self._unfit:
                 return None
-            ids = [each.id for each in audit().judged if is_costly(each) == costly]
+            ids = [each.id for each in audit().findings if is_costly(each) == costly]
             self._running[costly] = Server(ids)
             return self._running[costly]
 

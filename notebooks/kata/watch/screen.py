@@ -49,7 +49,7 @@ def _lines(view: View) -> Sequence[Text]:
     standing = next(each for each in view.board.standings if each.finding == view.current)
     return [
         Text(f"workspace: {view.board.summary}", "bold"),
-        *(_line(each, view) for each in view.board.judged),
+        *(_line(each, view) for each in view.board.standings),
         Text(),
         *([Text(view.changed, "dim")] if view.changed else []),
         *_verdict(standing, view.current.id in view.judging),

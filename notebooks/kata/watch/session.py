@@ -43,7 +43,7 @@ class _Session:
     def __init__(self, folder: Path, console: Console, first: Finding | None) -> None:
         self._folder, self._console = folder, console
         now = board()
-        current = first or (now.next or now.judged[0]).finding
+        current = first or (now.next or now.standings[0]).finding
         self._view = View(now, current)
         self._waiting: list[Finding] = []
         self._running: Finding | None = None
@@ -62,7 +62,7 @@ class _Session:
     async def follow(self) -> None:
         """Judge what each change affects, the current finding first."""
         async for paths in changes(self._folder):
-            found = await asyncio.to_thread(affected, audit().judged, self._folder, paths)
+            found = await asyncio.to_thread(affected, audit().findings, self._folder, paths)
             count = f"{len(found)} finding{'s' if len(found) != 1 else ''} to judge" if found else "no finding uses it"
             self._view.changed = f"{datetime.now().astimezone():%H:%M:%S} {', '.join(paths)} changed: {count}"
             self._view.note = ""
@@ -114,10 +114,10 @@ class _Session:
 
     def _next(self) -> None:
         """Go to the next finding that is not fixed, in a circle; to the next one if all are."""
-        every = [each.finding for each in self._view.board.judged]
+        every = [each.finding for each in self._view.board.standings]
         place = every.index(self._view.current) + 1
         circle = [*every[place:], *every[:place]]
-        fixed = {each.finding for each in self._view.board.judged if each.is_fixed}
+        fixed = {each.finding for each in self._view.board.standings if each.is_fixed}
         self._view.current = next((finding for finding in circle if finding not in fixed), circle[0])
         self._view.note, self._hints = "", 0
 

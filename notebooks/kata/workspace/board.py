@@ -48,41 +48,36 @@ class Standing:
 
     def __str__(self) -> str:
         if self.verdict is None:
-            return "not checked yet" if self.finding.tests else "cannot be judged yet"
+            return "not checked yet"
         changed = f", out of date: {', '.join(self.changed)} changed" if self.changed else ""
         return f"{self.verdict.status}{changed}"
 
 
 @dataclass(frozen=True)
 class Board:
-    """All findings that can be judged, and how they stand."""
+    """All findings, and how they stand."""
 
     standings: tuple[Standing, ...]
 
     @property
-    def judged(self) -> tuple[Standing, ...]:
-        """Those that can be judged."""
-        return tuple(standing for standing in self.standings if standing.finding.tests)
-
-    @property
     def fixed(self) -> int:
         """How many are fixed."""
-        return sum(standing.is_fixed for standing in self.judged)
+        return sum(standing.is_fixed for standing in self.standings)
 
     @property
     def minutes(self) -> int:
         """Minutes of the teacher's plan, all in all."""
-        return sum(standing.minutes for standing in self.judged)
+        return sum(standing.minutes for standing in self.standings)
 
     @property
     def minutes_left(self) -> int:
         """Minutes of the teacher's plan for what is not fixed."""
-        return sum(standing.minutes for standing in self.judged if not standing.is_fixed)
+        return sum(standing.minutes for standing in self.standings if not standing.is_fixed)
 
     @property
     def next(self) -> Standing | None:
         """The first that is not fixed, or None."""
-        return next((standing for standing in self.judged if not standing.is_fixed), None)
+        return next((standing for standing in self.standings if not standing.is_fixed), None)
 
     def of(self, section: Section) -> tuple[Standing, ...]:
         """Those of one section of the report."""
@@ -91,7 +86,7 @@ class Board:
     @property
     def summary(self) -> str:
         """How far it is, in a line."""
-        return f"{self.fixed} of {len(self.judged)} fixed, {self.minutes_left} of {self.minutes} minutes left"
+        return f"{self.fixed} of {len(self.standings)} fixed, {self.minutes_left} of {self.minutes} minutes left"
 
     def __str__(self) -> str:
         lines = []
@@ -115,7 +110,7 @@ class Board:
                     "changed_since": list(each.changed),
                     "minutes": each.minutes,
                 }
-                for each in self.judged
+                for each in self.standings
             ],
             "minutes": self.minutes,
             "minutes_left": self.minutes_left,

@@ -61,7 +61,7 @@ def _prints(finding: Finding, folder: Path) -> Prints:
     """What the files are that a verdict on this finding depends on."""
     within = reach(finding, folder)
     prints = {path: _hash(folder / path) for path in modules(folder) if path in within}
-    tests = project_root() / str(finding.tests)
+    tests = project_root() / finding.tests
     return {**prints, TESTS: _hash(tests) + _hash(tests.with_name("conftest.py"))}
 
 

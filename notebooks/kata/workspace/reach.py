@@ -114,8 +114,6 @@ def _packages_around(path: str) -> Iterator[str]:
 @cache
 def _loaded_by_the_tests(finding: Finding) -> tuple[str, ...]:
     """The modules of the package that the finding's tests name, and those that the fixtures name which they use."""
-    if finding.tests is None:
-        return ()
     tests = project_root() / finding.tests
     code = [ast.parse(tests.read_bytes())]
     fixtures = {
