@@ -243,3 +243,28 @@ def test_warm_and_cold_verdicts_are_the_same(finding):
 
 def test_both_speeds_are_measured():
     assert re.fullmatch(r"2\.2 solution: \d+\.\d s cold, \d+\.\d s warm", str(measure(FINDING, runs=1)))
+
+
+ENDS_LATE = """
+import shutil, socket, sys, tempfile
+from kata.verdict import server
+scratch, everybodys = sys.argv[1:]
+tempfile._candidate_tempdir_list = lambda: [scratch, everybodys]
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+ours.close()
+shutil.rmtree(scratch)
+server.main(str(theirs.detach()), scratch)
+"""
+
+
+def test_a_server_whose_folder_is_gone_already_removes_no_other(tmp_path):
+    for name in ("scratch", "everybodys"):
+        (tmp_path / name).mkdir()
+    kept = tmp_path / "everybodys" / "somebody's work"
+    kept.touch()
+    subprocess.run(
+        [sys.executable, "-c", ENDS_LATE, str(tmp_path / "scratch"), str(tmp_path / "everybodys")],
+        cwd=project_root(),
+        check=True,
+    )
+    assert kept.exists()

@@ -237,11 +237,13 @@ def _settle() -> None:
     gc.freeze()
 
 
-def main(control: str, *ids: str) -> None:
+def main(control: str, scratch: str, *ids: str) -> None:
     """Serve.
 
     Args:
         control: The file descriptor of the control socket.
+        scratch: The folder that was made for this server's temporary files; it is removed in the end, and by this name:
+            asked for its temporary folder, Python falls back on everybody's when this one is gone already.
         ids: The findings whose libraries are imported at once.
     """
     gc.disable()
@@ -250,7 +252,7 @@ def main(control: str, *ids: str) -> None:
     _settle()
     with socket.socket(fileno=int(control)) as requests:
         Server(requests).serve()
-    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # which was made for this server
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

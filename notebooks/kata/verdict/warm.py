@@ -127,7 +127,7 @@ class Server:
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with control:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kata.verdict.server", str(control.fileno()), *ids],
+                [sys.executable, "-m", "kata.verdict.server", str(control.fileno()), self._scratch, *ids],
                 cwd=project_root(),
                 env={**environment(Path(self._scratch)), "OPENBLAS_NUM_THREADS": "1"},  # or numpy starts threads
                 stdin=subprocess.DEVNULL,
