@@ -220,6 +220,9 @@ async def never_closed():
 def watch():
     threading.main_thread().join()
     kept = [thread for thread in threading.enumerate() if not thread.daemon and thread.is_alive()]
+    for thread in kept:
+        thread.join(3)  # one that was told to end may be about to
+    kept = [thread for thread in kept if thread.is_alive()]
     if kept:
         print("the program is over, and its process waits for", len(kept), "thread", flush=True)
         saver.conn.stop()

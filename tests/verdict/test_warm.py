@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -268,3 +269,9 @@ def test_a_server_whose_folder_is_gone_already_removes_no_other(tmp_path):
         check=True,
     )
     assert kept.exists()
+
+
+def test_where_no_folder_can_be_made_there_is_no_server_and_no_complaint(tmp_path, monkeypatch):
+    servers = warm._Servers()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert servers.start(FINDING) is None

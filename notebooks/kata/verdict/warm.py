@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
 import shutil
 import socket
@@ -28,6 +29,8 @@ from kata.audit import Finding, audit, project_root
 from kata.verdict.environment import environment
 from kata.verdict.preload import is_costly
 from kata.verdict.process import UNFIT, Cold, Process, kill_group
+
+logger = logging.getLogger(__name__)
 
 SWITCH = "KATA_WARM"
 """Environment variable that turns the servers off where it is 0."""
@@ -124,12 +127,13 @@ class Server:
         self.stamp = _stamp()
         self.has_forked = False
         self._scratch = tempfile.mkdtemp(prefix="kata-server-")
+        variables = environment(Path(self._scratch))
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with control:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kata.verdict.server", str(control.fileno()), self._scratch, *ids],
                 cwd=project_root(),
-                env={**environment(Path(self._scratch)), "OPENBLAS_NUM_THREADS": "1"},  # or numpy starts threads
+                env={**variables, "OPENBLAS_NUM_THREADS": "1"},  # or numpy starts threads
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -199,7 +203,11 @@ class _Servers:
             if costly in self._unfit:
                 return None
             ids = [each.id for each in audit().findings if is_costly(each) == costly]
-            self._running[costly] = Server(ids)
+            try:
+                self._running[costly] = Server(ids)
+            except OSError as error:  # no room, or a temporary folder that goes away at this moment
+                logger.debug("no warm server: %s", error)
+                return None
             return self._running[costly]
 
     def for_verdict(self, finding: Finding) -> Server | None:
