@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from kata.audit import project_root
+from kata.target import WORKSPACE_VARIABLE
 
 
 def copied(folder: Path) -> Path:
@@ -25,7 +26,8 @@ def copied(folder: Path) -> Path:
 
 def environment_of(project: Path) -> dict[str, str]:
     """Environment variables with which Python imports the course and its packages from a copy of the project."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])}
+    others = {name: value for name, value in os.environ.items() if name != WORKSPACE_VARIABLE}
+    return {**others, "PYTHONPATH": os.pathsep.join([str(project / "notebooks"), str(project)])}
 
 
 def pytest_in(project: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

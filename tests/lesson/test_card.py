@@ -130,7 +130,7 @@ def test_a_bar_is_shown_to_those_who_wait_and_leaves_no_word_behind():
         manager.shutdown_kernel(now=True)
     shown = [message["content"]["data"] for message in seen if "display_data" in message["msg_type"]]
     (result,) = [message["content"]["data"] for message in seen if message["msg_type"] == "execute_result"]
-    assert "judging 1.4: 0 s, at most 15" in shown[0]["text/html"]
+    assert "judging 1.4: 0 s, at most 25" in shown[0]["text/html"]
     assert {mime for data in shown for mime in data} == {"text/html"}
     assert shown[-1] == {"text/html": ""}
     assert set(result) == {"text/plain", "text/html"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,6 +59,7 @@ def watch(desk) -> Iterator[Callable[..., object]]:
             cwd=str(project_root()),
             env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", **environment},
             dimensions=(60, 200),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where CI runs in the background
             encoding="utf-8",
             timeout=PATIENCE,
         )
