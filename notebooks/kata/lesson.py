@@ -13,7 +13,7 @@ from kata.audit import Finding, audit, project_root
 from kata.gallery import gallery
 from kata.target import Target, folder_of
 from kata.verdict.html import card, code, folded
-from kata.verdict.judge import LIMIT
+from kata.verdict.judge import limit_of
 from kata.verdict.model import Verdict
 from kata.verdict.text import render
 from kata.waiting import awaited
@@ -113,7 +113,7 @@ async def turn(id: str, name: str) -> Text:
 
 
 async def _judged(finding: Finding, folder: Path) -> Verdict:
-    return await awaited(asyncio.to_thread(judged, finding, folder), f"judging {finding.id}", LIMIT)
+    return await awaited(asyncio.to_thread(judged, finding, folder), f"judging {finding.id}", limit_of(finding))
 
 
 def ready() -> Text:

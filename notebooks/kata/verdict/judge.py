@@ -31,17 +31,22 @@ MOST_OUTPUT = 8 * 1024 * 1024
 """Bytes that the code under test may print before it is stopped."""
 
 
+def limit_of(finding: Finding) -> float:
+    """Seconds that judging a finding may take."""
+    return 2 * LIMIT if is_costly(finding) else LIMIT
+
+
 def judge(finding: Finding, folder: Path, *, limit: float | None = None, warm: bool = True) -> Verdict:
     """Judge one finding in one package, in a fresh process.
 
     Args:
         finding: A finding that has tests.
         folder: The folder of the package.
-        limit: Seconds until the process is stopped; None means `LIMIT`.
+        limit: Seconds until the process is stopped; None means those of `limit_of`.
         warm: Have the process forked by a server where that is possible (see `kata.verdict.warm`).
     """
     if limit is None:
-        limit = 2 * LIMIT if is_costly(finding) else LIMIT
+        limit = limit_of(finding)
     start = time.perf_counter()
     try:
         told = _judged(finding, folder, limit, warm)
