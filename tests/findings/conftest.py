@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kata.audio import VoiceNote, voice_note
+from kata.audio import VoiceNote
 from kata.instruments.pulse import Pulse
 from kata.instruments.standins import ElevenLabsStandIn, GroqStandIn, Providers, providers
 from kata.target import Target
@@ -22,11 +22,6 @@ FAST = {
     "BREAKER_RECOVERY_SECONDS": 0.05,
 }
 """Settings that keep a test short, and the breaker out of the way of whoever does not ask for it."""
-
-
-@pytest.fixture
-def note() -> VoiceNote:
-    return voice_note()
 
 
 @pytest.fixture
@@ -87,14 +82,6 @@ def _maker(stack: AsyncExitStack, target: Target, module: str, name: str, world:
         return part
 
     return make
-
-
-@pytest.fixture
-def everybody(note: VoiceNote) -> Iterator[Providers]:
-    """Stand-ins for all providers; Groq knows the voice note."""
-    with providers("groq", "elevenlabs", "images", "embeddings", "whatsapp") as world:
-        world.groq.recognise(note.data, note.text)
-        yield world
 
 
 @pytest.fixture

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kata.audio import VoiceNote, voice_note
 from kata.gallery import Change
-from kata.instruments.standins import Providers, providers
+from kata.instruments.standins import Providers
 from kata.target import Target
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "interfaces"))  # the chat page's visitor
-
-
-@pytest.fixture
-def note() -> VoiceNote:
-    return voice_note()
-
-
-@pytest.fixture
-def everybody(note: VoiceNote) -> Iterator[Providers]:
-    """Stand-ins for all providers; Groq knows the voice note."""
-    with providers("groq", "elevenlabs", "images", "embeddings", "whatsapp") as world:
-        world.groq.recognise(note.data, note.text)
-        yield world
 
 
 @pytest.fixture
