@@ -66,6 +66,7 @@ def test_nothing_that_is_judged_is_in_the_server(package_of, server):
     assert {"elevenlabs.client", "groq", "httpx", "langgraph.graph", "pytest"} <= set(modules)
     assert [name for name in modules if name.partition(".")[0] in ("starter", "solution", "workspace", "tests")] == [
         "tests",
+        "tests.conftest",
         "tests.findings",
         "tests.findings.conftest",
         "tests.findings.test_2_2_synchronous_stream",
