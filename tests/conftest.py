@@ -1,13 +1,49 @@
-"""What more than one room of tests is arranged with: the course's voice note, and stand-ins for everybody."""
+"""What more than one room of tests is arranged with, and how the tests are shared out among pytest's workers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kata.audio import VoiceNote, voice_note
 from kata.instruments.standins import Providers, providers
+from kata.verdict.environment import one_certificate
+
+EACH_FOR_ITSELF = ("tests/frame/test_notebooks.py::", "tests/gallery/", "tests/verdict/test_bad_hands.py::")
+"""Where a test takes seconds and has nothing in common with its neighbours: any worker may take any of them."""
+
+
+@pytest.hookimpl(optionalhook=True)  # a verdict does without xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: most of the tests' time is spent on waiting, for a pause, a process or a hold."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out whole files, as `--dist=loadfile` does, a notebook's cells among them; but not `EACH_FOR_ITSELF`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith(EACH_FOR_ITSELF) else nodeid.partition("::")[0]
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return one_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(autouse=True)
+def _one_certificate(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is built reads one certificate, and not the whole bundle: no test calls anything but loopback."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
 
 
 @pytest.fixture

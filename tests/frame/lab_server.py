@@ -21,16 +21,21 @@ BOUND = 60.0
 
 @contextmanager
 def jupyter_lab(
-    folder: Path, runtime: Path, *options: str, environment: Mapping[str, str] = {}
+    folder: Path, runtime: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[dict[str, Any]]:
     """JupyterLab in a folder, with nobody's settings but the course's: what it says about itself once it answers."""
     runtime.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.port=0", *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    own = {**environment, "JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(runtime)}
+    own = {"JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(runtime)}
     with subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **own}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        env={**(environment or os.environ), **own},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as server:
         given_up = threading.Timer(BOUND, server.kill)
         given_up.start()

@@ -100,7 +100,7 @@ def test_a_lesson_fails_when_starter_and_solution_are_exchanged(project, noteboo
     (project / "starter").rename(project / "other")
     (project / "solution").rename(project / "starter")
     (project / "other").rename(project / "solution")
-    run = pytest_in(project, "--nbval", project / "notebooks" / notebook)
+    run = pytest_in(project, "--exitfirst", "--nbval", project / "notebooks" / notebook)
     assert run.returncode == 1, run.stdout
     assert "mismatch" in run.stdout
 

@@ -76,7 +76,6 @@ async def test_the_loop_turns_while_it_waits_for_the_verdict():
     async with Pulse() as pulse:
         said = await check("1.4")
     pulse.check()
-    assert pulse.silences() == []
     assert pulse.share_alive(pulse.started, pulse.ended) > 0.25
     assert said.startswith("· 1.4 time.sleep between retries (workspace): untouched")
     assert "board: 0 of" in said._repr_html_()

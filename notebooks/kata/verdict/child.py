@@ -29,28 +29,44 @@ _KINDS = ("behaviour", "finding", "remark")
 
 
 class Log:
-    """Lines of JSON, each written through at once."""
+    """Lines of JSON, each written through at once.
+
+    Attributes:
+        number: That of the test that is running, among all tests of the finding; it goes into each line.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.number = -1
         self._file = path.open("w", encoding="utf-8")
         self._pid = os.getpid()
 
     def write(self, **entry: Any) -> None:
         if os.getpid() == self._pid:  # a forked copy of this process has nothing to say
-            self._file.write(json.dumps(entry) + "\n")
+            self._file.write(json.dumps({"number": self.number, **entry}) + "\n")
             self._file.flush()
 
 
 class Reporter:
-    """A pytest plugin: behaviour before finding before remarks, one line in the log for each."""
+    """A pytest plugin: behaviour before finding before remarks, one line in the log for each.
 
-    def __init__(self, log: Log, folder: Path) -> None:
+    Args:
+        log: The log.
+        folder: The folder of the package under test.
+        share: Which of the tests are run: every `of`-th from `number` on, as in ``0/2``.
+    """
+
+    def __init__(self, log: Log, folder: Path, share: str) -> None:
         self._log = log
         self._folder = folder
+        self._first, self._of = map(int, share.split("/"))
         self._exit = os._exit
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: _KINDS.index(_kind(item)))
+        self._numbers = {item.nodeid: number for number, item in enumerate(items)}
+        items[:] = items[self._first :: self._of]
+        self._log.write(event="tests", names=sorted({_name(item) for item in items}))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -64,6 +80,7 @@ class Reporter:
         self._seal = Seal()  # nothing of the package under test has been imported yet
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._log.number = self._numbers[nodeid]
         self._log.write(event="test", name=nodeid.partition("::")[2])
 
     @pytest.hookimpl(wrapper=True)
@@ -132,7 +149,7 @@ def _give_up(log: Log, folder: Path, thread: int) -> None:
     os._exit(STUCK)
 
 
-def main(log_path: str, tests: str, folder_path: str, limit: str) -> int:
+def main(log_path: str, tests: str, folder_path: str, limit: str, share: str = "0/1") -> int:
     """Judge one finding.
 
     Args:
@@ -140,6 +157,7 @@ def main(log_path: str, tests: str, folder_path: str, limit: str) -> int:
         tests: The file of the finding's tests, below the project's root.
         folder_path: The folder of the package under test.
         limit: Seconds until the process gives up.
+        share: Which of the tests are run; see `Reporter`.
     """
     log, folder = Log(Path(log_path)), Path(folder_path)
     watchdog = threading.Timer(float(limit), _give_up, (log, folder, threading.get_ident()))
@@ -154,14 +172,15 @@ def main(log_path: str, tests: str, folder_path: str, limit: str) -> int:
             f"--config-file={Path(__file__).with_name('judge.ini')}",
             "--exitfirst",
         ],
-        plugins=[Reporter(log, folder)],
+        plugins=[Reporter(log, folder, share)],
     )
     return int(status)
 
 
-def run(log_path: str, tests: str, folder_path: str, limit: str) -> NoReturn:
+def run(log_path: str, tests: str, folder_path: str, limit: str, share: str) -> NoReturn:
     """The same, and the process's end."""
-    os._exit(main(log_path, tests, folder_path, limit))  # taking the interpreter apart would cost a tenth of the time
+    status = main(log_path, tests, folder_path, limit, share)
+    os._exit(status)  # taking the interpreter apart would cost a tenth of the time
 
 
 if __name__ == "__main__":

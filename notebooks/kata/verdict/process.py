@@ -14,6 +14,9 @@ from kata.audit import project_root
 UNFIT = 75
 """Exit status of a server that may not fork, because a library has started a thread: EX_TEMPFAIL of sysexits.h."""
 
+MOST_OUTPUT = 8 * 1024 * 1024
+"""Bytes that the code under test may print before it is stopped."""
+
 
 class Process(Protocol):
     """A process that judges.

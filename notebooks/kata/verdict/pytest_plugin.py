@@ -82,8 +82,10 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give each notebook a workspace of its own before its kernel starts, so that it never meets the learner's."""
-    if item.path.suffix == ".ipynb" and item.config.stash.get(_NOTEBOOK, None) != item.path:
-        _drop_workspace(item.config)
+    if item.config.stash.get(_NOTEBOOK, None) == item.path:
+        return
+    _drop_workspace(item.config)
+    if item.path.suffix == ".ipynb":
         folder = Path(tempfile.mkdtemp(prefix="kata-"))
         item.config.stash[_NOTEBOOK], item.config.stash[_FOLDER] = item.path, folder
         item.config.stash.setdefault(_BEFORE, os.environ.get(WORKSPACE_VARIABLE))
@@ -98,7 +100,7 @@ def _drop_workspace(config: pytest.Config) -> None:
     folder = config.stash.get(_FOLDER, None)
     if folder is None:
         return
-    del config.stash[_FOLDER]
+    del config.stash[_FOLDER], config.stash[_NOTEBOOK]
     shutil.rmtree(folder, ignore_errors=True)
     before = config.stash[_BEFORE]
     if before is None:

@@ -217,6 +217,12 @@ class _Servers:
             self._begun = True
         return None if is_first else self.start(finding)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the next verdict is worth a server."""
+        with self._lock:
+            return self._begun or bool(self._running)
+
     def start_soon(self, finding: Finding) -> None:
         """Have the server for a finding started in a moment, if it is not running; returns at once."""
         if is_costly(finding) not in self._running:
@@ -253,6 +259,11 @@ if hasattr(os, "register_at_fork"):
 def is_possible() -> bool:
     """Whether verdicts can be had from a server here."""
     return sys.platform == "linux" and os.environ.get(SWITCH) != "0"
+
+
+def is_ready() -> bool:
+    """Whether the next process that judges is to be forked."""
+    return is_possible() and _servers.has_begun
 
 
 def warm_up(finding: Finding) -> None:
