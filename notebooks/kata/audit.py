@@ -79,7 +79,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding of the audit. Minutes are for reading and running the lesson, and for the refactoring.
+    """One finding, of the report or beyond it. Minutes are for reading and running the lesson, and for the refactoring.
 
     Attributes:
         notebook: The lesson's file below ``notebooks/``.
@@ -101,42 +101,47 @@ class Finding:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A place worth knowing: a good example of the audit, or something it overlooked.
+    """A good example of the audit.
 
     Attributes:
-        tests: The tests' file below the project's root, or None while there are none.
+        tests: The tests' file below the project's root.
     """
 
     id: str
     title: str
     where: tuple[Location, ...]
-    tests: str | None
+    tests: str
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The whole report.
+    """The whole report, and what lies beyond it.
 
     Attributes:
-        beyond: What the report overlooked; not on the board.
+        beyond: What the report overlooked; on the board once it has been found.
     """
 
     sections: tuple[Section, ...]
     findings: tuple[Finding, ...]
     patterns: tuple[Pattern, ...]
-    beyond: tuple[Pattern, ...]
+    beyond: tuple[Finding, ...]
+
+    @property
+    def everything(self) -> tuple[Finding, ...]:
+        """The report's findings, and those beyond it."""
+        return (*self.findings, *self.beyond)
 
     def patterns_of(self, section: Section) -> tuple[Pattern, ...]:
         """The good examples of a chapter."""
         return tuple(pattern for pattern in self.patterns if pattern.id.startswith(f"{section.number}."))
 
     def finding(self, id: str) -> Finding:
-        """The finding with this id.
+        """The finding with this id, of the report or beyond it.
 
         Raises:
-            UnknownFinding: If there is none.
+            UnknownFinding: If there is none; those beyond the report are not given away.
         """
-        for finding in self.findings:
+        for finding in self.everything:
             if finding.id == id:
                 return finding
         raise UnknownFinding(f"no finding {id!r}: there are {', '.join(f.id for f in self.findings)}")
@@ -149,8 +154,8 @@ def audit() -> Audit:
     return Audit(
         sections=tuple(Section(**section) for section in table["section"]),
         findings=tuple(_finding(entry) for entry in table["finding"]),
-        patterns=_patterns(table["pattern"]),
-        beyond=_patterns(table["beyond"]),
+        patterns=tuple(_pattern(entry) for entry in table["pattern"]),
+        beyond=tuple(_finding(entry) for entry in table["beyond"]),
     )
 
 
@@ -172,8 +177,8 @@ def _finding(entry: dict[str, Any]) -> Finding:
     )
 
 
-def _patterns(entries: list[dict[str, Any]]) -> tuple[Pattern, ...]:
-    return tuple(Pattern(entry["id"], entry["title"], _locations(entry), entry.get("tests")) for entry in entries)
+def _pattern(entry: dict[str, Any]) -> Pattern:
+    return Pattern(entry["id"], entry["title"], _locations(entry), entry["tests"])
 
 
 def _locations(entry: dict[str, Any]) -> tuple[Location, ...]:

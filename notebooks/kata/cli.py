@@ -122,7 +122,7 @@ def doctor(as_json: bool) -> None:
 @click.option("--target", default="workspace", show_default=True, help="workspace, starter, solution or a path")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts as JSON")
 def check(ids: Sequence[str], target: str, as_json: bool) -> None:
-    """Judge findings, such as 1.4; without an ID, all that can be judged.
+    """Judge findings, such as 1.4; without an ID, all of the report.
 
     Exit status: 0 all are fixed, 1 one is not, 2 wrong call, 3 one could not be judged.
     """

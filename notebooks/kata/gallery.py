@@ -2,6 +2,7 @@
 
 One file per finding, `tests/gallery/1_4.toml`. Each turn is a list of exact replacements in the starter or in the
 solution; `put_back` is the finding itself, put back into the solution, and so read backwards the finding's own fix.
+Where one fix mends two findings, one of them says `put_back_of`, and the id of the other.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ def gallery(id: str) -> Gallery:
     """
     file = project_root() / "tests" / "gallery" / f"{id.replace('.', '_')}.toml"
     table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return Gallery(id, _changes(table["put_back"]), tuple(_turn(entry) for entry in table["turn"]))
+    put_back = gallery(table["put_back_of"]).put_back if "put_back_of" in table else _changes(table["put_back"])
+    return Gallery(id, put_back, tuple(_turn(entry) for entry in table["turn"]))
 
 
 def galleries() -> list[str]:

@@ -236,7 +236,7 @@ def is_of_this_finding(flatline):
     picture's folder and the picture itself are made on the starter's loop, too."""
     if flatline.culprit is None or flatline.kind not in (Kind.DISK, Kind.WAITING, Kind.SILENCE):
         return False
-    others = [each for each in (*audit().findings, *audit().beyond) if each.id != "1.3"]
+    others = [each for each in audit().everything if each.id != "1.3"]
     elsewhere = {location.path for each in others for location in each.where} - {HERE}
     return ".read" in flatline.operation or flatline.culprit.file.partition("/")[2] not in elsewhere
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from projects import pytest_in
 
-from kata.audit import Location, audit, project_root
+from kata.audit import audit, project_root
 from kata.gallery import Change, galleries, gallery
 
 ROOT = project_root()
@@ -30,7 +30,7 @@ def touched(before: Sequence[str], after: Sequence[str]) -> Iterator[int]:
 
 
 def accounted_for(path: str) -> set[int]:
-    """Lines of a module of the solution that a finding, put back, would change, or that lie beyond the report."""
+    """Lines of a module of the solution that a finding, put back, would change."""
     after = lines(SOLUTION / path)
     numbers: set[int] = set()
     for id in galleries():
@@ -38,21 +38,14 @@ def accounted_for(path: str) -> set[int]:
         for change in gallery(id).put_back:
             text = change.applied_to(text) if change.path == path else text
         numbers.update(touched(text.splitlines(), after))
-    for location in (each for entry in audit().beyond for each in entry.where if each.path == path):
-        numbers.update(span(location))
     return numbers
-
-
-def span(location: Location) -> range:
-    node = location.find(SOLUTION)
-    return range(node.lineno - 1, node.end_lineno)
 
 
 def is_import(line: str) -> bool:
     return line.startswith(("import ", "from "))
 
 
-@pytest.mark.parametrize("path", sorted({each.path for finding in audit().findings for each in finding.where}))
+@pytest.mark.parametrize("path", sorted({each.path for finding in audit().everything for each in finding.where}))
 def test_every_line_that_differs_belongs_to_a_finding(path):
     after = lines(SOLUTION / path)
     known = accounted_for(path)
@@ -72,6 +65,6 @@ def test_a_starter_that_is_fixed_already_fails_every_finding(project):
     shutil.copytree(project / "solution", project / "starter")
     run = pytest_in(project, "tests/findings", "-m", "finding", "-k", "starter", "-rf")
     failed = re.findall(r"^FAILED tests/findings/(\S+)\.py::", run.stdout, re.MULTILINE)
-    assert {f"tests/findings/{name}.py" for name in failed} == {finding.tests for finding in audit().findings}
+    assert {f"tests/findings/{name}.py" for name in failed} == {finding.tests for finding in audit().everything}
     assert len(re.findall(r"^\[XPASS\(strict\)\]", run.stdout, re.MULTILINE)) == len(failed)
     assert run.stdout.splitlines()[-1].startswith(f"{len(failed)} failed")

@@ -9,7 +9,7 @@ from kata.audit import Location, audit
 from kata.guards.catalogue import claims
 from kata.guards.issue import Issue
 
-WHERE = {each.id: each.where for each in (*audit().findings, *audit().beyond)}
+WHERE = {each.id: each.where for each in audit().everything}
 """The places of every finding, those beyond the report included."""
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft4Validator
 
 from kata.cli import main
 from kata.guards import engines
@@ -100,8 +102,9 @@ def test_other_peoples_code_is_left_out(project, folder):
     assert {path for _, path, _, _ in issues(".")} == {"speaker.py"}
 
 
-def test_what_only_works_on_a_paths_text_does_not_ask_the_disk(project):
-    body = "    if os.path.exists(name):\n        return os.path.normpath(name)\n"
+@pytest.mark.parametrize("function", ["normpath", "abspath", "relpath"])
+def test_what_only_works_on_a_paths_text_does_not_ask_the_disk(project, function):
+    body = f"    if os.path.exists(name):\n        return os.path.{function}(name)\n"
     (project / "speaker.py").write_text(f"import os\nasync def f(name):\n{body}", encoding="utf-8")
     assert [issue[2] for issue in issues(".")] == [3]
 
@@ -316,6 +319,34 @@ def test_sarif_has_what_the_standard_and_code_scanning_ask_for(project):
     assert len({result["partialFingerprints"]["kataAudit/v1"] for result in run["results"]}) == 4
     suppressed = [result["suppressions"] for result in run["results"] if "suppressions" in result]
     assert suppressed == [[{"kind": "inSource", "justification": "rare"}]]
+
+
+@pytest.fixture(scope="module")
+def sarif_schema():
+    """The standard's JSON schema, as the npm package @microsoft/jest-sarif 1.0.0-beta.0 has it (MIT licence)."""
+    file = Path(__file__).with_name("sarif-2.1.0-rtm.5.json")
+    return Draft4Validator(json.loads(file.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("what", ["nothing", "issues", "everything"])
+def test_sarif_is_what_the_standard_s_schema_allows(project, baseline, sarif_schema, what):
+    if what == "nothing":
+        edit(project, "async def", "def")
+    elif what == "everything":
+        edit(project, "os.makedirs(folder)", "os.makedirs(folder)  # kata: allow file-system-call-on-loop because rare")
+        edit(project, "import os\n", "import os\nasync def top():\n    time.sleep(2)\n")
+        (project / "with space.py").write_text(CODE, encoding="utf-8")
+        (project / "bad.py").write_text("async def f(:\n", encoding="utf-8")
+    log = json.loads(kata(".", "--baseline", "old.json", "--format", "sarif").stdout)
+    assert [error.message for error in sarif_schema.iter_errors(log)] == []
+    assert len(log["runs"][0]["results"]) == {"nothing": 0, "issues": 2, "everything": 5}[what]
+
+
+def test_the_schema_refuses_what_is_no_sarif(project, sarif_schema):
+    log = json.loads(kata(".", "--format", "sarif").stdout)
+    del log["runs"][0]["results"][0]["message"]
+    log["runs"][0]["results"][1]["level"] = "fatal"
+    assert len(list(sarif_schema.iter_errors(log))) == 2
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "sarif", "github"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 
@@ -36,6 +37,37 @@ def test_the_hook_judges_the_files_that_it_is_given(hook, package, status):
 def test_this_project_audits_itself():
     run = CliRunner().invoke(main, ["audit", str(ROOT / "solution"), str(ROOT / "notebooks" / "kata")])
     assert run.exit_code == 0, run.output
+
+
+@pytest.fixture
+def snippets():
+    """The README's pieces of YAML."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return [yaml.safe_load(piece) for piece in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+
+
+def test_the_snippets_of_the_readme_name_what_there_is(hook, snippets):
+    steps, (repository,) = snippets
+    assert [step["run"].split()[0] for step in steps] == ["pip", "kata"]
+    assert [each["id"] for each in repository["hooks"]] == [hook["id"]]
+
+
+def test_the_commands_of_the_snippets_run(snippets, tmp_path, monkeypatch):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("import time\nasync def f():\n    time.sleep(1)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (_, audits), (repository,) = snippets
+    (hook,) = repository["hooks"]
+    written = CliRunner().invoke(main, ["audit", "src", "--write-baseline", "audit-baseline.json"])
+    assert written.exit_code == 0, written.output
+    for arguments in (shlex.split(audits["run"])[1:], ["audit", *hook["args"], "src/a.py"]):
+        run = CliRunner().invoke(main, arguments)
+        assert run.exit_code == 0, run.output
+
+
+def test_the_readme_sends_nobody_to_an_address_that_is_made_up(snippets):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?:git\+|repo: )https?://\S+|\b(?:OWNER|YOUR-?NAME|example\.\w+)\b", text) == []
 
 
 @pytest.mark.parametrize("file", [".ci/run", ".github/workflows/course.yml"])

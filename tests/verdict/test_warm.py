@@ -236,7 +236,7 @@ def test_the_first_verdict_of_a_process_starts_no_server_before_it_ends():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("finding", audit().findings, ids=lambda finding: finding.id)
+@pytest.mark.parametrize("finding", audit().everything, ids=lambda finding: finding.id)
 def test_warm_and_cold_verdicts_are_the_same(finding):
     for package in ("starter", "solution"):
         verdicts = [judge(finding, project_root() / package, warm=warm).as_dict() for warm in (True, False)]

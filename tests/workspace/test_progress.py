@@ -57,9 +57,23 @@ def test_every_finding_and_every_minute_is_on_it(begun, fixed):
     left = FINDINGS[-1].teach + FINDINGS[-1].do
     run = begun.kata("progress")
     assert all(f"{finding.id}  {finding.priority}" in run.output for finding in audit().findings)
-    assert all(section.title in run.output for section in audit().sections)
+    titles = [section.title for section in audit().sections if f"{section.number} {section.title}" in run.output]
+    numbers = {entry.id[0] for entry in (*FINDINGS, *audit().patterns)}
+    assert titles == [section.title for section in audit().sections if section.number in numbers]
     assert f"{len(FINDINGS) - 1} of {len(FINDINGS)} fixed, {left} of {board().minutes} minutes left" in run.output
     assert f"next: {FINDINGS[-1].id}" in run.output
+
+
+def test_a_finding_beyond_the_report_is_hidden_until_it_has_been_judged(begun):
+    (picture, memories) = audit().beyond
+    assert not {picture, memories} & {each.finding for each in board().standings}
+    assert board().minutes == sum(finding.teach + finding.do for finding in FINDINGS)
+    judged(picture, begun.folder)
+    assert [each.finding for each in board().standings] == [*FINDINGS, picture]
+    assert board().minutes == sum(finding.teach + finding.do for finding in (*FINDINGS, picture))
+    run = begun.kata("progress")
+    assert f"6 Beyond the report\n  · 6.1  high    10 min  {picture.title}: untouched\n" in run.output
+    assert "6.2" not in run.output
 
 
 def test_a_changed_file_puts_the_verdicts_that_depend_on_it_out_of_date(begun, fixed):

@@ -26,7 +26,7 @@ JOINING = ("ASYNC200", watched.RULE)
 """A listed call, and a line that the pulse saw: of whatever kind, they join what else is found on their line."""
 
 NOT_ON_DISK = re.compile(
-    r"[\w.]+\.(normpath|normcase|join|basename|dirname|split|splitext|isabs|commonpath|expandvars)\("
+    r"[\w.]+\.(abspath|relpath|normpath|normcase|join|basename|dirname|split|splitext|isabs|commonpath|expandvars)\("
 )
 """What ruff's ASYNC240 takes for a question to the disk, and only works on the path's text."""
 

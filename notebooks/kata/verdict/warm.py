@@ -202,7 +202,7 @@ class _Servers:
                     self._unfit.add(costly)
             if costly in self._unfit:
                 return None
-            ids = [each.id for each in audit().findings if is_costly(each) == costly]
+            ids = [each.id for each in audit().everything if is_costly(each) == costly]
             try:
                 self._running[costly] = Server(ids)
             except OSError as error:  # no room, or a temporary folder that goes away at this moment

@@ -46,7 +46,8 @@ def draw(console: Console, view: View) -> None:
 
 
 def _lines(view: View) -> Sequence[Text]:
-    standing = next(each for each in view.board.standings if each.finding == view.current)
+    on_board = (each for each in view.board.standings if each.finding == view.current)
+    standing = next(on_board, Standing(view.current))  # one beyond the report comes onto it with its first verdict
     return [
         Text(f"workspace: {view.board.summary}", "bold"),
         *(_line(each, view) for each in view.board.standings),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from kata.audit import Finding, audit
+from kata.audit import Finding
 from kata.watch.changes import changes
 from kata.watch.keys import keys
 from kata.watch.screen import View, draw
@@ -62,7 +62,8 @@ class _Session:
     async def follow(self) -> None:
         """Judge what each change affects, the current finding first."""
         async for paths in changes(self._folder):
-            found = await asyncio.to_thread(affected, audit().findings, self._folder, paths)
+            findings = [each.finding for each in self._view.board.standings]
+            found = await asyncio.to_thread(affected, findings, self._folder, paths)
             count = f"{len(found)} finding{'s' if len(found) != 1 else ''} to judge" if found else "no finding uses it"
             self._view.changed = f"{datetime.now().astimezone():%H:%M:%S} {', '.join(paths)} changed: {count}"
             self._view.note = ""

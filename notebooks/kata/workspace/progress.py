@@ -27,8 +27,11 @@ TESTS = "the course's tests"
 
 
 def board() -> Board:
-    """How every finding stands in the workspace, whether it exists yet or not."""
-    return Board(tuple(standing(finding) for finding in audit().findings))
+    """How every finding of the report stands in the workspace, whether it exists yet or not, and every one beyond it
+    that has been found: asking for its verdict is finding it."""
+    beyond = [standing(finding) for finding in audit().beyond]
+    found = [each for each in beyond if each.verdict is not None]
+    return Board((*(standing(finding) for finding in audit().findings), *found))
 
 
 def standing(finding: Finding) -> Standing:

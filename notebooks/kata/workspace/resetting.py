@@ -136,4 +136,4 @@ def _put_back(folder: Path, path: str, names: list[str]) -> tuple[PutBack, bytes
 
 def _others(finding: Finding) -> tuple[str, ...]:
     places = set(finding.where)
-    return tuple(other.id for other in audit().findings if other != finding and places & set(other.where))
+    return tuple(other.id for other in audit().everything if other != finding and places & set(other.where))
