@@ -13,7 +13,13 @@ from kata.audio import VoiceNote, voice_note
 from kata.instruments.standins import Providers, providers
 from kata.verdict.environment import one_certificate
 
-EACH_FOR_ITSELF = ("tests/frame/test_notebooks.py::", "tests/gallery/", "tests/verdict/test_bad_hands.py::")
+EACH_FOR_ITSELF = (
+    "tests/frame/test_notebooks.py::",
+    "tests/gallery/",
+    "tests/verdict/test_bad_hands.py::",
+    "tests/verdict/test_judge.py::test_every",
+    "tests/verdict/test_warm.py::test_warm_and_cold",
+)
 """Where a test takes seconds and has nothing in common with its neighbours: any worker may take any of them."""
 
 
