@@ -16,6 +16,7 @@ UNCOMPARED = "nbval-ignore-output"
 SECTIONS = ("The symptom", "Predict", "See it", "Find it", "Fix it", "Compare", "Wrong turns", "Keep")
 PARTS_OF_A_PATTERN = ("What it is", "Why it is right", "What breaks without it")
 AFTER_THE_PATTERNS = ("Try", "The report's lists", "Keep")
+BEGINNING, END = ("The symptom", "Predict"), ("Try", "Keep")
 FORBIDDEN = ("asyncio.run(", "nest_asyncio", "%pip", "!pip", "%conda")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -134,6 +135,14 @@ def pattern_sections(notebook: NotebookNode, patterns: Sequence[Any]) -> list[st
         wanted += [f"## {pattern.id} · {pattern.title}", *(f"### {part}" for part in PARTS_OF_A_PATTERN)]
     wanted += [f"## {part}" for part in AFTER_THE_PATTERNS]
     return [] if found == wanted else [f"its sections are {found}, not {wanted}"]
+
+
+def chapter_sections(notebook: NotebookNode) -> list[str]:
+    """The parts of a lesson without findings or patterns of its own: how it begins and ends."""
+    found = tuple(line.removeprefix("## ").strip() for line in prose(notebook).splitlines() if line.startswith("## "))
+    if found[:2] == BEGINNING and found[-2:] == END and len(found) > 4:
+        return []
+    return [f"its sections are {list(found)}: they begin with {list(BEGINNING)} and end with {list(END)}"]
 
 
 def pattern_head(notebook: NotebookNode, section: Any, patterns: Sequence[Any]) -> list[str]:

@@ -37,10 +37,12 @@ HEAD = """\
 # false-alarms: the same operations on the solution; of the guards that read, what they say of all of it.
 # first-time: the operations on the solution, each as the first thing that its process does; not asked of the guards
 # with a clock, for which the disk, answers and pauses are slower here than their threshold.
-# turn: of the gallery, the first right turn of each finding, and the first that leaves it; the clocks not asked either.
+# turn: of the gallery, the first right turn of each finding, and the first that leaves it, and who complains about the
+# finding's place. Most start from the starter, where blockbuster may stop at another finding before it gets there.
 """
 
 COUNTING = tuple(guard for guard in GUARDS if guard not in CLOCKS)
+FIRST = ("pulse", "blockbuster")
 
 SLOWNESS = 0.6
 """Seconds that the disk, an answer and a pause take longer, for the guards with a clock: well above their threshold."""
@@ -89,10 +91,24 @@ class Case:
             return Seen.LINE
         return Seen.ELSEWHERE if complaints else Seen.UNSEEN
 
+    def is_met_by(self, complaints: Iterable[Complaint]) -> bool:
+        """Whether a guard complains about the finding's place, and not only about another finding there."""
+        return any(path and self._is_met(path, line) for path, line in complaints)
+
+    def _is_met(self, path: str, line: int) -> bool:
+        here, source = str(self.package / path), self._source(path, line)
+        others = [
+            id for id in CODE if is_at(here, line, WHERE[id], self.package) and any(c in source for c in CODE[id])
+        ]
+        return is_at(here, line, WHERE[self.finding], self.package) and others in ([], [self.finding])
+
+    def _source(self, path: str, line: int) -> str:
+        return (self.package / path).read_text(encoding="utf-8").splitlines()[line - 1]
+
     def _is_its_line(self, path: str, line: int) -> bool:
         if not path:
             return False
-        source = (self.package / path).read_text(encoding="utf-8").splitlines()[line - 1]
+        source = self._source(path, line)
         places = (*WHERE[self.finding], *DEEPER.get(self.finding, ()))
         stands_there = any(code in source for code in CODE[self.finding])
         return stands_there and is_at(str(self.package / path), line, places, self.package)
@@ -108,9 +124,7 @@ def measured(folder: Path, expected: Table | None = None) -> Table:
     cases = _Cases(folder)
     with _processes(folder) as pool, ThreadPoolExecutor() as threads:
         asked = {guard: pool.submit(said, guard, cases.counted) for guard in COUNTING}
-        first = {
-            (guard, case): pool.submit(said, guard, [case], first=True) for guard in COUNTING for case in cases.sound
-        }
+        first = {(guard, case): pool.submit(said, guard, [case], first=True) for guard in FIRST for case in cases.sound}
         timed = {
             guard: threads.submit(_settled, pool, guard, cases.timed(guard), _expected(expected, guard))
             for guard in CLOCKS
@@ -127,11 +141,11 @@ def measured(folder: Path, expected: Table | None = None) -> Table:
         },
         first_time={
             guard: tuple(case.finding for case in cases.sound if any(first[guard, case].result().values()))
-            for guard in COUNTING
+            for guard in FIRST
         },
         turns=tuple(
-            replace(turn, guards=tuple(guard for guard in COUNTING if heard[guard][name] is not Seen.UNSEEN))
-            for name, turn in cases.turns.items()
+            replace(turn, guards=tuple(guard for guard in COUNTING if case.is_met_by(asked[guard].result()[case.name])))
+            for case, turn in cases.turns
         ),
     )
 
@@ -170,14 +184,15 @@ class _Cases:
     Attributes:
         back: Each finding alone, put back into the solution.
         sound: The same operations on the solution.
-        turns: The sample of the gallery, by the names of its cases.
+        turns: The sample of the gallery.
         counted: All of these.
     """
 
     def __init__(self, folder: Path) -> None:
         starter, solution = project_root() / "starter", project_root() / "solution"
         self.sound = [Case(f"sound {id}", id, solution) for id in WHERE]
-        self.back, self.turns, sample = [], dict[str, Turn](), []
+        self.back: list[Case] = []
+        self.turns: list[tuple[Case, Turn]] = []
         for id in WHERE:
             if id not in galleries():
                 self.back.append(Case(f"back {id}", id, starter))
@@ -186,10 +201,9 @@ class _Cases:
             self.back.append(Case(f"back {id}", id, gallery(id).make_put_back(folder / f"back_{number}")))
             for verdict in ("fixed", "present"):
                 turn = next(each for each in gallery(id).turns if each.verdict == verdict)
-                name = f"turn {id} {turn.name}"
-                sample.append(Case(name, id, turn.make(folder / f"{verdict}_{number}")))
-                self.turns[name] = Turn(id, turn.name, verdict, ())
-        self.counted = [*self.back, *self.sound, *sample]
+                case = Case(f"turn {id} {turn.name}", id, turn.make(folder / f"{verdict}_{number}"))
+                self.turns.append((case, Turn(id, turn.name, verdict, ())))
+        self.counted = [*self.back, *self.sound, *(case for case, _ in self.turns)]
 
     def timed(self, guard: str) -> list[Case]:
         """What a guard with a clock is asked about: not what depends on the machine."""
@@ -260,7 +274,7 @@ def _processes(folder: Path) -> Iterator[Executor]:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         imports = {module for finding in audit().findings for module, _ in imports_of(finding)}
-        context.set_forkserver_preload(sorted({*imports, "kata.instruments.pulse"} - {"__main__"}))
+        context.set_forkserver_preload(sorted({*imports, "chainlit.server", "kata.instruments.pulse"}))
     with ProcessPoolExecutor(4, context, max_tasks_per_child=1) as pool:
         yield pool
 

@@ -123,8 +123,10 @@ async def pyleak(doing: Doing, package: Path) -> set[Complaint]:
     from pyleak import EventLoopBlockError, no_event_loop_blocking
 
     try:
-        async with no_event_loop_blocking(action="raise", threshold=THRESHOLD, check_interval=0.01):
+        async with no_event_loop_blocking(action="raise", threshold=THRESHOLD, check_interval=0.01) as watching:
             await doing()
+            while _is_looking(watching.detector.monitor_thread):
+                await asyncio.sleep(0.01)
     except EventLoopBlockError as error:
         stacks = [block.blocking_stack or [] for block in error.blocking_events]
         return {_innermost([(f.filename, f.lineno or 0) for f in reversed(stack)], package) for stack in stacks}
@@ -141,6 +143,12 @@ GUARDS: Mapping[str, Callable[[Doing, Path], Awaitable[set[Complaint]]]] = {
 }
 CLOCKS = ("asyncio debug", "aiocop", "pyleak")
 """Those that go by a clock: what takes no time, they do not see."""
+
+
+def _is_looking(thread: threading.Thread) -> bool:
+    """Whether pyleak's thread is still reading the sources of the stack that it saw, before it notes anything."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return any(each.f_code.co_name in ("_capture_main_thread_stack", "_add_block") for each in frames_from(frame))
 
 
 async def _in_a_task(doing: Doing) -> None:

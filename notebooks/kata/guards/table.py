@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cache
 
 from kata.audit import project_root
+from kata.instruments.charts import Chart, Mark, matrix
 
 FILE = project_root() / "tests" / "guards" / "guards_seen.toml"
 
@@ -22,12 +23,7 @@ class Seen(StrEnum):
     DEPENDS = "depends"
 
 
-MEANING = {
-    Seen.LINE: "it complains, at a line of the finding",
-    Seen.ELSEWHERE: "it complains, and names another line, or none",
-    Seen.UNSEEN: "it says nothing",
-    Seen.DEPENDS: "as fast as the machine is",
-}
+_MARKS = {Seen.LINE: Mark.FULL, Seen.ELSEWHERE: Mark.HOLLOW, Seen.UNSEEN: Mark.NONE, Seen.DEPENDS: Mark.OPEN}
 
 
 @dataclass(frozen=True)
@@ -92,3 +88,14 @@ def stored() -> Table:
         first_time={guard: tuple(ids) for guard, ids in table["first-time"].items()},
         turns=tuple(Turn(**{**turn, "guards": tuple(turn["guards"])}) for turn in table["turn"]),
     )
+
+
+def drawn(table: Table, *, title: str) -> Chart:
+    """The table as a picture: a row a finding, a column a guard, those that read before those that watch.
+
+    Args:
+        title: What it shows, in a sentence.
+    """
+    columns = {guard: {id: _MARKS[row[guard]] for id, row in table.findings.items()} for guard in table.guards}
+    words = {_MARKS[seen]: str(seen) for seen in Seen}
+    return matrix(columns, words, split=len(table.static), title=title)
