@@ -125,7 +125,7 @@ async def pyleak(doing: Doing, package: Path) -> set[Complaint]:
     try:
         async with no_event_loop_blocking(action="raise", threshold=THRESHOLD, check_interval=0.01) as watching:
             await doing()
-            while _is_looking(watching.detector.monitor_thread):
+            while _is_looking(watching.detector.monitor_thread):  # noqa: ASYNC110 - it sets no event
                 await asyncio.sleep(0.01)
     except EventLoopBlockError as error:
         stacks = [block.blocking_stack or [] for block in error.blocking_events]
