@@ -136,6 +136,12 @@ def pattern_sections(notebook: NotebookNode, patterns: Sequence[Any]) -> list[st
     return [] if found == wanted else [f"its sections are {found}, not {wanted}"]
 
 
+def chapter_sections(notebook: NotebookNode) -> list[str]:
+    """The parts of a lesson without findings or patterns of its own: some, and what to keep of them."""
+    found = [line.removeprefix("## ").strip() for line in prose(notebook).splitlines() if line.startswith("## ")]
+    return [] if len(found) > 3 and found[-1] == "Keep" else [f"its sections are {found}: the last of them is Keep"]
+
+
 def chapter_head(notebook: NotebookNode, section: Any, patterns: Sequence[Any]) -> list[str]:
     """The first cell of a lesson for a whole chapter says what the manifest says of it, and of its good patterns."""
     first = notebook.cells[0].source

@@ -15,6 +15,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = audit().findings
 CHAPTERS = [section for section in audit().sections if section.notebook]
 GOOD_PATTERNS = [section for section in CHAPTERS if audit().patterns_of(section)]
+OTHERS = [section for section in CHAPTERS if section not in GOOD_PATTERNS]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -69,6 +70,12 @@ def test_a_finding_beyond_the_report_is_found_and_mended_in_its_lesson(finding):
     assert guards.proof(lesson, finding.id) == []
 
 
+@pytest.mark.parametrize("section", OTHERS, ids=lambda section: section.number)
+def test_a_lesson_beside_the_findings_has_its_sections(section):
+    lesson = nbformat.read(ROOT / "notebooks" / section.notebook, as_version=4)
+    assert guards.chapter_sections(lesson) == []
+
+
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
 
 
@@ -95,6 +102,7 @@ def test_the_rules_complain():
     chapter, patterns = GOOD_PATTERNS[0], audit().patterns_of(GOOD_PATTERNS[0])
     assert len(guards.chapter_head(new_notebook(cells=[new_markdown_cell("# A lesson")]), chapter, patterns)) == 6
     assert guards.pattern_sections(new_notebook(cells=[new_markdown_cell("## Keep")]), patterns)
+    assert guards.chapter_sections(new_notebook(cells=[new_markdown_cell("## The symptom\n## Keep")]))
     assert len(guards.both_packages(new_notebook(cells=[new_code_cell("1 + 1")]))) == 2
 
 

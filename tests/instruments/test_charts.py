@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kata.instruments.charts import BEAT, FLATLINE, deliveries, ecg, gantt, lanes, queue, staircase
+from kata.instruments.charts import BEAT, FLATLINE, Mark, deliveries, ecg, gantt, lanes, matrix, queue, staircase
 from kata.instruments.pulse import Pulse
 
 HERE = Path(__file__).parent
@@ -168,3 +168,20 @@ def test_lanes_say_and_show_who_is_answered_before_the_moment():
 def test_lanes_of_nothing_are_refused():
     with pytest.raises(ValueError, match="no message was answered"):
         lanes({"starter": {"Ana": [Answered(0.0, None, None)]}}, {"starter": 1.0}, title="A title")
+
+
+def test_a_matrix_shows_and_says_who_does_what():
+    words = {Mark.FULL: "does", Mark.HOLLOW: "tries", Mark.NONE: "does not", Mark.OPEN: "may"}
+    busy = {"walk": Mark.FULL, "fly": Mark.HOLLOW, "swim": Mark.OPEN}
+    idle = dict.fromkeys(busy, Mark.NONE)
+    chart = matrix({"Ana": busy, "Bruno": idle}, words, split=1, title="A title")
+    assert chart.text == "Ana: does walk; tries fly; may swim\nBruno: does not walk fly swim"
+    framed = matrix({"Ana": busy | {"walk": Mark.NONE}}, words, title="A title")
+    assert pixels(chart, BEAT) > pixels(framed, BEAT) > 0
+    assert pixels(matrix({"Bruno": idle}, words, title="A title"), BEAT) == 0
+
+
+def test_a_matrix_without_columns_or_with_other_rows_is_refused():
+    for columns in ({}, {"Ana": {"walk": Mark.FULL}, "Bruno": {"fly": Mark.FULL}}):
+        with pytest.raises(ValueError, match="same rows"):
+            matrix(columns, {}, title="A title")

@@ -21,6 +21,7 @@ _OBSERVERS = tuple(
     for path in (
         ("kata", "instruments", "culprit.py"),
         ("kata", "instruments", "disk.py"),
+        ("kata", "instruments", "lookout.py"),
         ("kata", "instruments", "pulse.py"),
         ("kata", "instruments", "recorder.py"),
         ("blockbuster", "blockbuster.py"),

@@ -5,7 +5,21 @@ from kata.instruments.charts.deliveries import deliveries
 from kata.instruments.charts.ecg import ecg
 from kata.instruments.charts.gantt import gantt
 from kata.instruments.charts.lanes import lanes
+from kata.instruments.charts.matrix import Mark, matrix
 from kata.instruments.charts.queue import queue
 from kata.instruments.charts.staircase import staircase
 
-__all__ = ["BEAT", "FLATLINE", "MARK", "Chart", "deliveries", "ecg", "gantt", "lanes", "queue", "staircase"]
+__all__ = [
+    "BEAT",
+    "FLATLINE",
+    "MARK",
+    "Chart",
+    "Mark",
+    "deliveries",
+    "ecg",
+    "gantt",
+    "lanes",
+    "matrix",
+    "queue",
+    "staircase",
+]
