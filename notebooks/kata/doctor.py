@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
@@ -22,8 +22,9 @@ from statistics import median
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
-from kata.audit import project_root
+from kata.audit import audit, project_root
 from kata.target import workspace
+from kata.verdict import speed
 
 PROJECT = "unblock-the-loop"
 
@@ -34,7 +35,13 @@ INTERVAL = 0.005
 """Seconds between two beats of the idle loop; those of a `Pulse`."""
 
 PATIENCE = 8.0
-"""Seconds for a kernel to start and to answer; it needs two or three."""
+"""Seconds for a kernel to start and to answer, which needs two or three, and for the verdicts that are measured."""
+
+MEASURED = "2.2"
+"""The finding whose verdict is timed: SDK, stand-in and stream, as most have them, and no Chainlit."""
+
+SLOW = 6.0
+"""A verdict that takes this many seconds has a slow or busy machine under it; the README says what is usual."""
 
 LATE = 4.0
 """An idle loop whose beats come this many times later than asked for has a busy machine under it."""
@@ -248,6 +255,26 @@ def _file_events() -> str:
     return "a saved file is announced"
 
 
+def _verdicts() -> str:
+    measured: Future[speed.Speed] = Future()
+
+    def measure() -> None:
+        try:
+            measured.set_result(speed.measure(audit().finding(MEASURED), runs=1, rehearsals=1))
+        except Exception as error:
+            measured.set_exception(error)
+
+    threading.Thread(target=measure, daemon=True).start()  # nobody waits for its end when it takes too long
+    todo = "once more, if this is the first time; else the machine is slow or busy, verdicts stay true and take longer"
+    try:
+        found = measured.result(PATIENCE)
+    except TimeoutError:
+        raise Unusual(todo, f"those of {MEASURED} were not there within {PATIENCE:g} s") from None
+    if found.cold > SLOW:
+        raise Unusual(todo, str(found))
+    return str(found)
+
+
 def _beat() -> str:
     gaps: list[float] = []
     thread = threading.Thread(target=lambda: gaps.extend(asyncio.run(_gaps())))  # a notebook's own loop is running
@@ -297,8 +324,8 @@ _NEEDS: dict[str, Check] = {
 
 _IDLE = "the beat of an idle loop", _beat
 
-# what is measured on a machine belongs here, as a check that returns its numbers: how long a verdict takes, for one
 _MACHINE: dict[str, Check] = {
+    "verdicts": _verdicts,
     "a kernel that starts": _kernel,
     "the versions that the course was tested with": _pins,
     "editors": _editor,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kata.audit import Finding, audit, project_root
 from kata.verdict.judge import judge
-from kata.verdict.warm import is_possible
+from kata.verdict.warm import is_possible, warm_up
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,27 @@ class Speed:
         return f"{self.id} {self.package}: {self.cold:.1f} s cold, {warm}"
 
 
-def measure(finding: Finding, package: str = "solution", *, runs: int = 3) -> Speed:
-    """Judge a finding of starter or solution a few times, cold and warm.
+def measure(finding: Finding, package: str = "solution", *, runs: int = 3, rehearsals: int = 3) -> Speed:
+    """Judge a finding of starter or solution a few times, warm and cold.
 
     It takes some five seconds with three runs, and a few more for the first finding of a process: the server's start.
+
+    Args:
+        finding: A finding that has tests.
+        package: ``starter`` or ``solution``.
+        runs: How many verdicts of each kind are measured.
+        rehearsals: How many are not, before: the server starts, and rehearses what it sees for the first time.
     """
     folder = project_root() / package
-    cold = [judge(finding, folder, warm=False).seconds for _ in range(runs)]
-    if not is_possible():
-        return Speed(finding.id, package, statistics.median(cold), None)
-    for _ in range(3):  # the server starts, and rehearses what it sees for the first time
-        judge(finding, folder)
-    warm = [judge(finding, folder).seconds for _ in range(runs)]
-    return Speed(finding.id, package, statistics.median(cold), statistics.median(warm))
+    possible = is_possible()
+    if possible:
+        warm_up(finding)
+        for _ in range(rehearsals):
+            judge(finding, folder)
+    cold = statistics.median(judge(finding, folder, warm=False).seconds for _ in range(runs))
+    if not possible:
+        return Speed(finding.id, package, cold, None)
+    return Speed(finding.id, package, cold, statistics.median(judge(finding, folder).seconds for _ in range(runs)))
 
 
 def table(*, runs: int = 5) -> Iterator[Speed]:
