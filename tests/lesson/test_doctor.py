@@ -18,7 +18,6 @@ from kata.doctor import Mark, NotReady, Unusual, is_ready, needs
 from kata.lesson import ready
 from kata.target import WORKSPACE_VARIABLE
 from kata.verdict import speed
-from kata.verdict.speed import Speed
 
 COURSE = {name: check for name, check in vars(doctor).items() if name.startswith("_")}
 
@@ -43,7 +42,7 @@ def test_the_command_line_looks_at_everything_and_says_what_it_found(monkeypatch
         assert any(f"  {name}" in line for line in run.output.splitlines()), name
     assert ".".join(map(str, sys.version_info[:3])) in run.output
     assert "ms typical" in run.output
-    assert "OK    verdicts (2.2 solution: " in run.output
+    assert "OK    verdicts (2.2: " in run.output
     assert " s cold, " in run.output
 
 
@@ -162,28 +161,38 @@ def test_files_whose_saving_is_not_announced_are_a_warning(monkeypatch):
     assert told("_file_events")[0] == "WARN"
 
 
-def timed(monkeypatch, measure) -> doctor.Line:
-    monkeypatch.setattr(speed, "measure", lambda finding, runs, rehearsals: measure(finding))
+def timed(monkeypatch, *, cold, warm) -> doctor.Line:
+    monkeypatch.setattr(speed, "cold", lambda finding, runs: cold())
+    monkeypatch.setattr(speed, "warm", lambda finding, runs, rehearsals: warm())
     return doctor._examined("verdicts", doctor._verdicts)
 
 
 def test_verdicts_are_timed_cold_and_warm(monkeypatch):
-    seen = timed(monkeypatch, lambda finding: Speed(finding.id, "solution", 2.04, 0.61))
-    assert str(seen) == "OK    verdicts (2.2 solution: 2.0 s cold, 0.6 s warm)"
+    seen = timed(monkeypatch, cold=lambda: 2.04, warm=lambda: 0.61)
+    assert str(seen) == "OK    verdicts (2.2: 2.0 s cold, 0.6 s warm)"
+    seen = timed(monkeypatch, cold=lambda: 2.04, warm=lambda: None)
+    assert str(seen) == "OK    verdicts (2.2: 2.0 s cold, no server here)"
 
 
 def test_slow_verdicts_are_a_warning(monkeypatch):
-    seen = timed(monkeypatch, lambda finding: Speed(finding.id, "solution", doctor.SLOW + 1, None))
-    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2 solution: 7.0 s cold, no server here")
+    seen = timed(monkeypatch, cold=lambda: doctor.SLOW + 1, warm=lambda: None)
+    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2: 6.0 s cold")
     assert "the machine is slow or busy" in seen.todo
 
 
 def test_verdicts_that_do_not_come_are_not_waited_for(monkeypatch):
-    monkeypatch.setattr(doctor, "PATIENCE", 0.01)
     over = threading.Event()
-    seen = timed(monkeypatch, lambda finding: over.wait())
+    monkeypatch.setattr(doctor, "PATIENCE", 0.5)
+    seen = timed(monkeypatch, cold=lambda: 0.1, warm=over.wait)
+    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2: 0.1 s cold, no warm one within 0.5 s")
+    seen = timed(monkeypatch, cold=over.wait, warm=over.wait)
+    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2: none within 0.5 s")
     over.set()
-    assert (seen.mark, seen.detail) == (Mark.WARN, "those of 2.2 were not there within 0.01 s")
+
+
+def test_a_verdict_that_cannot_be_had_is_a_failure(monkeypatch):
+    seen = timed(monkeypatch, cold=lambda: int("x"), warm=lambda: None)
+    assert seen.mark is Mark.FAIL
 
 
 def test_a_busy_machine_is_a_warning(monkeypatch):

@@ -33,27 +33,36 @@ class Speed:
         return f"{self.id} {self.package}: {self.cold:.1f} s cold, {warm}"
 
 
-def measure(finding: Finding, package: str = "solution", *, runs: int = 3, rehearsals: int = 3) -> Speed:
-    """Judge a finding of starter or solution a few times, warm and cold.
+def cold(finding: Finding, package: str = "solution", *, runs: int = 3) -> float:
+    """The median of some verdicts in seconds, each in a process that has to import everything."""
+    folder = project_root() / package
+    return statistics.median(judge(finding, folder, warm=False).seconds for _ in range(runs))
 
-    It takes some five seconds with three runs, and a few more for the first finding of a process: the server's start.
+
+def warm(finding: Finding, package: str = "solution", *, runs: int = 3, rehearsals: int = 3) -> float | None:
+    """The median of some verdicts in seconds, each in a process that a server forks; None where there are no servers.
 
     Args:
         finding: A finding that has tests.
         package: ``starter`` or ``solution``.
-        runs: How many verdicts of each kind are measured.
+        runs: How many verdicts are measured.
         rehearsals: How many are not, before: the server starts, and rehearses what it sees for the first time.
     """
+    if not is_possible():
+        return None
     folder = project_root() / package
-    possible = is_possible()
-    if possible:
-        warm_up(finding)
-        for _ in range(rehearsals):
-            judge(finding, folder)
-    cold = statistics.median(judge(finding, folder, warm=False).seconds for _ in range(runs))
-    if not possible:
-        return Speed(finding.id, package, cold, None)
-    return Speed(finding.id, package, cold, statistics.median(judge(finding, folder).seconds for _ in range(runs)))
+    warm_up(finding)
+    for _ in range(rehearsals):
+        judge(finding, folder)
+    return statistics.median(judge(finding, folder).seconds for _ in range(runs))
+
+
+def measure(finding: Finding, package: str = "solution", *, runs: int = 3) -> Speed:
+    """Judge a finding of starter or solution a few times, cold and warm.
+
+    It takes some five seconds with three runs, and a few more for the first finding of a process: the server's start.
+    """
+    return Speed(finding.id, package, cold(finding, package, runs=runs), warm(finding, package, runs=runs))
 
 
 def table(*, runs: int = 5) -> Iterator[Speed]:
