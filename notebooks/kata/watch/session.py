@@ -131,7 +131,8 @@ def _diff(finding: Finding) -> str:
     mine = work_on(finding) or "you have changed nothing yet"
     if not standing(finding).is_fixed:
         return mine
-    return f"{mine}\n\nand from your workspace to the solution:\n{left_to_the_solution(finding)}"
+    left = left_to_the_solution(finding) or "no difference"
+    return f"{mine}\n\nand from your workspace to the solution, in the code of {finding.id}:\n{left}"
 
 
 def _put_back(finding: Finding) -> str:
