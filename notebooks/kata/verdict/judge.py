@@ -121,7 +121,9 @@ def _read(log: Path) -> list[dict[str, Any]]:
 
 
 def _verdict(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], status: int, ending: str) -> _Told:
-    last = next((entry for entry in reversed(entries) if entry["event"] not in ("test", "passed", "skipped")), None)
+    last = next(
+        (entry for entry in reversed(entries) if entry["event"] not in ("test", "passed", "skipped", "unawaited")), None
+    )
     test = next((entry["name"] for entry in reversed(entries) if entry["event"] == "test"), None)
     while_ = f"while checking that {_sentence(test)}" if test else "while it was being started"
     if ending == "flood":
@@ -163,7 +165,8 @@ def _told(finding: Finding, folder: Path, entries: Sequence[Mapping[str, Any]], 
     if failure["error"] in ("TargetDoesNotImport", "DidNotEnd"):
         return _error(message, culprit)
     if failure["kind"] == "behaviour" or failure["when"] != "call":
-        return Status.BROKEN, Behaviour.CHANGED, culprit, message
+        unawaited = [entry["message"] for entry in entries if entry["event"] == "unawaited"]
+        return Status.BROKEN, Behaviour.CHANGED, culprit, "\n".join([message, *unawaited[:1]])
     if failure["kind"] == "remark":
         return Status.FIXED, Behaviour.KEPT, None, f"accepted, with a remark: {failure['remark']}"
     return Status.UNTOUCHED if _is_untouched(finding, folder) else Status.PRESENT, Behaviour.KEPT, culprit, message
