@@ -125,7 +125,11 @@ def test_the_solution_is_not_shown_before_the_finding_is_fixed_or_one_asks(kata,
     assert kata("check", "1.4").output.splitlines()[-1].startswith("board: 1 of ")
     lines = kata("diff", "1.4").output.splitlines()
     assert lines.count("+                await asyncio.sleep(backoff_time)") == 2
-    assert "from your workspace to the solution, in the code of 1.4" in lines
+    assert lines[-2:] == [
+        "from your workspace to the solution, in the code of 1.4",
+        "shown when 1.5, 2.1 are fixed too, or now: `kata diff 1.4 --solution`",
+    ]
+    assert "+        self._client = AsyncGroq(" in kata("diff", "1.4", "--solution").output.splitlines()
 
 
 def test_of_the_solution_only_the_finding_s_own_code_is_shown(kata, tmp_path):

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kata.audit import Finding, project_root
+from kata.audit import Finding, audit, project_root
 from kata.gallery import difference, gallery
 from kata.target import workspace
+from kata.workspace.progress import standing
+from kata.workspace.resetting import sharing
 from kata.workspace.source import NotPython
 from kata.workspace.splice import CannotSplice, splice
 
@@ -24,12 +26,22 @@ def work_on(finding: Finding) -> str:
     return _between(finding, project_root() / "starter", workspace())
 
 
-def left_to_the_solution(finding: Finding) -> str:
-    """What would still change in the workspace if the finding's code were that of the solution; empty if nothing.
+def left_to_the_solution(finding: Finding, *, at_once: bool = False) -> str:
+    """What would still change in the workspace if the finding's code were that of the solution.
 
-    The same code may be that of other findings, and in the solution all are fixed; code of theirs alone is not shown.
+    Args:
+        finding: The finding.
+        at_once: Show it although its code is that of other findings as well, which are not fixed yet. In the solution
+            they are, and whoever takes them later would have seen how.
+
+    Returns:
+        A unified diff of the finding's own code, or a sentence that says why there is none.
     """
-    return _between(finding, workspace(), project_root() / "solution", only_its_code=True)
+    others = [id for id in sharing(finding) if not standing(audit().finding(id)).is_fixed]
+    if others and not at_once:
+        are = "is" if len(others) == 1 else "are"
+        return f"shown when {', '.join(others)} {are} fixed too, or now: `kata diff {finding.id} --solution`"
+    return _between(finding, workspace(), project_root() / "solution", only_its_code=True) or "no difference"
 
 
 def _between(finding: Finding, before: Path, after: Path, *, only_its_code: bool = False) -> str:
