@@ -176,7 +176,8 @@ def diff(id: str, solution: bool) -> None:
         return
     _show_diff(f"the solution of {id} and nothing else, from starter to solution", diffs.solution_of(finding))
     if mine:
-        _show_diff("from your workspace to the solution, in the same files", diffs.left_to_the_solution(finding))
+        left = diffs.left_to_the_solution(finding, at_once=solution)
+        _show_diff(f"from your workspace to the solution, in the code of {id}", left)
 
 
 def _show_diff(title: str, diff: str) -> None:

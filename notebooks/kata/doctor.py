@@ -10,20 +10,23 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
-from kata.audit import project_root
+from kata.audit import audit, project_root
 from kata.target import workspace
+from kata.verdict import speed
 
 PROJECT = "unblock-the-loop"
 
@@ -34,7 +37,13 @@ INTERVAL = 0.005
 """Seconds between two beats of the idle loop; those of a `Pulse`."""
 
 PATIENCE = 8.0
-"""Seconds for a kernel to start and to answer; it needs two or three."""
+"""Seconds for a kernel to start and to answer, which needs two or three, and for the verdicts that are measured."""
+
+MEASURED = "2.2"
+"""The finding whose verdict is timed: SDK, stand-in and stream, as most have them, and no Chainlit."""
+
+SLOW = 5.0
+"""A verdict that takes this many seconds has a slow or busy machine under it; the README says what is usual."""
 
 LATE = 4.0
 """An idle loop whose beats come this many times later than asked for has a busy machine under it."""
@@ -248,6 +257,40 @@ def _file_events() -> str:
     return "a saved file is announced"
 
 
+def _verdicts() -> str:
+    todo = "once more, if this is the first time; else the machine is slow or busy, verdicts stay true and take longer"
+    finding, deadline = audit().finding(MEASURED), time.monotonic() + PATIENCE
+    try:
+        cold = _begun(lambda: speed.cold(finding, runs=1)).result(PATIENCE)
+    except TimeoutError:
+        raise Unusual(todo, f"{MEASURED}: none within {PATIENCE:g} s") from None
+    found = f"{MEASURED}: {cold:.1f} s cold"
+    if cold > SLOW:
+        raise Unusual(todo, found)
+    try:
+        warm = _begun(lambda: speed.warm(finding, runs=1, rehearsals=1)).result(deadline - time.monotonic())
+    except TimeoutError:
+        raise Unusual(todo, f"{found}, no warm one within {PATIENCE:g} s") from None
+    return f"{found}, {warm:.1f} s warm" if warm else f"{found}, no server here"
+
+
+T = TypeVar("T")
+
+
+def _begun(work: Callable[[], T]) -> Future[T]:
+    """Work that is under way in a thread, and that nobody has to wait for."""
+    future: Future[T] = Future()
+
+    def do() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=do, daemon=True).start()
+    return future
+
+
 def _beat() -> str:
     gaps: list[float] = []
     thread = threading.Thread(target=lambda: gaps.extend(asyncio.run(_gaps())))  # a notebook's own loop is running
@@ -297,8 +340,8 @@ _NEEDS: dict[str, Check] = {
 
 _IDLE = "the beat of an idle loop", _beat
 
-# what is measured on a machine belongs here, as a check that returns its numbers: how long a verdict takes, for one
 _MACHINE: dict[str, Check] = {
+    "verdicts": _verdicts,
     "a kernel that starts": _kernel,
     "the versions that the course was tested with": _pins,
     "editors": _editor,

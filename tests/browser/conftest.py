@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 """Chromium asks nothing of the network but what the page asks for."""
+
+
+Visit = Callable[..., Awaitable[Any]]
+"""Opens a page for somebody; given a name, that goes into the name of the picture."""
 
 
 @pytest.fixture
@@ -36,11 +40,27 @@ async def browser() -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    """A page of a laptop's size. What it shows at the end is kept, in KATA_SCREENSHOTS where that is set."""
-    page = await browser.new_page(viewport={"width": 1366, "height": 768})
-    page.set_default_timeout(60_000)
-    yield page
+async def visit(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Visit]:
+    """People who open a page of a laptop's size, each with a browser of their own, as far as the page can tell.
+
+    What they are shown at the end is kept, in KATA_SCREENSHOTS where that is set.
+    """
+    opened: dict[str, Any] = {}
+
+    async def open_page(who: str = "") -> Any:
+        page = opened[who] = await browser.new_page(viewport={"width": 1366, "height": 768})
+        page.set_default_timeout(60_000)
+        return page
+
+    yield open_page
     folder = Path(os.environ.get("KATA_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=folder / f"{request.node.name.replace('/', '-')}.png")
+    for who, page in opened.items():
+        name = " ".join(filter(None, (request.node.name.replace("/", "-"), who)))
+        await page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.fixture
+async def page(visit: Visit) -> Any:
+    """The page of somebody who is alone."""
+    return await visit()

@@ -157,11 +157,11 @@ def test_a_staircase_without_a_message_is_refused():
 def test_lanes_say_and_show_who_is_answered_before_the_moment():
     slow = Answered(0.0, 3.0)
     waits = lanes({"starter": {"Ana": [slow], "Ben": [Answered(0.5, 3.1)]}}, {"starter": 2.0}, title="A title")
-    assert waits.text == "starter: 0 of 1 answers for Ben come before the dashed line"
+    assert waits.text == "starter: Ben sends 1 message before the dashed line, and has 0 answers by then"
     assert pixels(waits, FLATLINE) > 200
     quick = [Answered(5.5, 5.6), Answered(5.6, 5.7), Answered(7.5, 7.6)]
     goes_on = lanes({"solution": {"Ana": [Answered(5.0, 8.0)], "Ben": quick}}, {"solution": 7.0}, title="A title")
-    assert goes_on.text == "solution: 2 of 2 answers for Ben come before the dashed line"
+    assert goes_on.text == "solution: Ben sends 2 messages before the dashed line, and has 2 answers by then"
     assert pixels(goes_on, FLATLINE) == 0
 
 

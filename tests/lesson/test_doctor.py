@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import sys
+import threading
 from importlib import metadata
 
 import pytest
@@ -16,6 +17,7 @@ from kata.cli import main
 from kata.doctor import Mark, NotReady, Unusual, is_ready, needs
 from kata.lesson import ready
 from kata.target import WORKSPACE_VARIABLE
+from kata.verdict import speed
 
 COURSE = {name: check for name, check in vars(doctor).items() if name.startswith("_")}
 
@@ -33,12 +35,15 @@ def test_the_lesson_says_it_in_words_that_are_the_same_on_every_good_machine():
 @pytest.mark.slow
 def test_the_command_line_looks_at_everything_and_says_what_it_found(monkeypatch):
     monkeypatch.setattr(doctor, "PATIENCE", 60.0)
+    monkeypatch.setattr(doctor, "SLOW", 60.0)
     run = CliRunner().invoke(main, ["doctor"])
     assert run.exit_code == 0, run.output
     for name in ("this Python", "a kernel that starts", "editors", "saved files", "the beat of an idle loop"):
         assert any(f"  {name}" in line for line in run.output.splitlines()), name
     assert ".".join(map(str, sys.version_info[:3])) in run.output
     assert "ms typical" in run.output
+    assert "OK    verdicts (2.2: " in run.output
+    assert " s cold, " in run.output
 
 
 def line(name, mark, todo=""):
@@ -154,6 +159,40 @@ def test_files_whose_saving_is_not_announced_are_a_warning(monkeypatch):
 
     monkeypatch.setattr(watchfiles, "watch", lambda *args, **settings: iter(()))
     assert told("_file_events")[0] == "WARN"
+
+
+def timed(monkeypatch, *, cold, warm) -> doctor.Line:
+    monkeypatch.setattr(speed, "cold", lambda finding, runs: cold())
+    monkeypatch.setattr(speed, "warm", lambda finding, runs, rehearsals: warm())
+    return doctor._examined("verdicts", doctor._verdicts)
+
+
+def test_verdicts_are_timed_cold_and_warm(monkeypatch):
+    seen = timed(monkeypatch, cold=lambda: 2.04, warm=lambda: 0.61)
+    assert str(seen) == "OK    verdicts (2.2: 2.0 s cold, 0.6 s warm)"
+    seen = timed(monkeypatch, cold=lambda: 2.04, warm=lambda: None)
+    assert str(seen) == "OK    verdicts (2.2: 2.0 s cold, no server here)"
+
+
+def test_slow_verdicts_are_a_warning(monkeypatch):
+    seen = timed(monkeypatch, cold=lambda: doctor.SLOW + 1, warm=lambda: None)
+    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2: 6.0 s cold")
+    assert "the machine is slow or busy" in seen.todo
+
+
+def test_verdicts_that_do_not_come_are_not_waited_for(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(doctor, "PATIENCE", 0.5)
+    seen = timed(monkeypatch, cold=lambda: 0.1, warm=over.wait)
+    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2: 0.1 s cold, no warm one within 0.5 s")
+    seen = timed(monkeypatch, cold=over.wait, warm=over.wait)
+    assert (seen.mark, seen.detail) == (Mark.WARN, "2.2: none within 0.5 s")
+    over.set()
+
+
+def test_a_verdict_that_cannot_be_had_is_a_failure(monkeypatch):
+    seen = timed(monkeypatch, cold=lambda: int("x"), warm=lambda: None)
+    assert seen.mark is Mark.FAIL
 
 
 def test_a_busy_machine_is_a_warning(monkeypatch):

@@ -125,7 +125,29 @@ def test_the_solution_is_not_shown_before_the_finding_is_fixed_or_one_asks(kata,
     assert kata("check", "1.4").output.splitlines()[-1].startswith("board: 1 of ")
     lines = kata("diff", "1.4").output.splitlines()
     assert lines.count("+                await asyncio.sleep(backoff_time)") == 2
-    assert "from your workspace to the solution, in the same files" in lines
+    assert lines[-2:] == [
+        "from your workspace to the solution, in the code of 1.4",
+        "shown when 1.5, 2.1 are fixed too, or now: `kata diff 1.4 --solution`",
+    ]
+    assert "+        self._client = AsyncGroq(" in kata("diff", "1.4", "--solution").output.splitlines()
+
+
+def test_of_the_solution_only_the_finding_s_own_code_is_shown(kata, tmp_path):
+    kata("start")
+    file = tmp_path / "workspace" / "graph" / "nodes.py"
+    text = file.read_text().replace("import logging\n", "import asyncio\nimport logging\n", 1)
+    folder = "services.settings.IMAGE_FOLDER"
+    mended = text.replace(f"os.makedirs({folder}, ", f"await asyncio.to_thread(os.makedirs, {folder}, ")
+    file.write_text(mended)
+    shown = kata("diff", "1.1", "--solution").output
+    assert shown.endswith("from your workspace to the solution, in the code of 1.1\nno difference\n")
+    assert "memory_injection_node" not in shown
+    file.write_text(mended.replace("scenario = await", "scene = scenario = await"))
+    last = kata("diff", "1.1", "--solution").output.rpartition("in the code of 1.1\n")[2]
+    assert [line for line in last.splitlines() if line[:2] in ("+ ", "- ")] == [
+        "-    scene = scenario = await services.text_to_image.create_scenario(history)",
+        "+    scenario = await services.text_to_image.create_scenario(history)",
+    ]
 
 
 @pytest.mark.parametrize("package", ["starter", "solution"])

@@ -65,6 +65,15 @@ def test_an_exception_is_broken_and_told_with_the_learners_frames_only(package_o
     assert str(package.folder.parent) not in verdict.message
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_coroutine_that_nobody_awaits_is_named(package_of, warm):
+    package = package_of("solution").replace("await asyncio.sleep(", "asyncio.sleep(")
+    verdict = judge(FINDING, package.folder, warm=warm)
+    line = 1 + (package.folder / STT).read_text().splitlines().index("                asyncio.sleep(backoff_time)")
+    assert verdict.status is Status.BROKEN
+    assert verdict.message.endswith(f"\nworkspace/{STT}:{line}: coroutine 'sleep' was never awaited")
+
+
 def test_a_file_saved_within_the_same_second_is_judged_anew(package_of):
     package = package_of("solution")
     file = package.folder / STT

@@ -84,8 +84,10 @@ def test_a_changed_file_puts_the_verdicts_that_depend_on_it_out_of_date(begun, f
     assert str(standing(SLEEP)) == f"fixed, out of date: {STT} changed"
     assert not standing(SLEEP).is_fixed
     assert standing(SPEAKING).is_fixed
+    assert board().summary.startswith(f"1 of {len(FINDINGS)} fixed, 1 to check again, ")
     begun.write(before)
     assert standing(SLEEP).is_fixed
+    assert board().summary.startswith(f"2 of {len(FINDINGS)} fixed, {board().minutes_left} of ")
 
 
 @pytest.mark.parametrize("deed", ["added", "deleted", "renamed"])

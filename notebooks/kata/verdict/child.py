@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -103,6 +104,13 @@ class Reporter:
         if broken is not None:
             self._log.write(event="tampered", name=broken)
             self._exit(STUCK)  # from here on nothing that is said here can be believed
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Note a coroutine that the package under test makes and throws away: the most common slip there is."""
+        said, scope = str(warning_message.message), Scope(self._folder)
+        if said.endswith("was never awaited") and warning_message.filename in scope:
+            place = scope.culprit(Place(warning_message.filename, warning_message.lineno, ""))
+            self._log.write(event="unawaited", message=f"{place.file}:{place.line}: {said}")
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         self._log.write(event="end", status=int(exitstatus))

@@ -73,7 +73,7 @@ class Run:
     @property
     def last(self) -> _Entry | None:
         """The last entry that is none of a test's course."""
-        course = ("tests", "test", "passed", "skipped")
+        course = ("tests", "test", "passed", "skipped", "unawaited")
         return next((entry for entry in reversed(self.entries) if entry["event"] not in course), None)
 
     def of(self, event: str) -> list[_Entry]:
@@ -127,7 +127,7 @@ def _wrong(run: Run, finding: Finding, folder: Path) -> tuple[float, Told] | Non
     if skipped := run.of("skipped"):
         return skipped[0]["number"], _unseen(run.names("skipped"))
     if failures:
-        return failures[0]["number"], _failed(failures[0], finding, folder)
+        return failures[0]["number"], _failed(failures[0], run, finding, folder)
     if missing := {name for entry in run.of("tests") for name in entry["names"]} - run.names("passed"):
         return run.reached, _unseen(missing)
     return None
@@ -156,12 +156,13 @@ def _while(run: Run) -> str:
     return f"while checking that {_sentence(tests[-1]['name'])}" if tests else "while it was being started"
 
 
-def _failed(failure: _Entry, finding: Finding, folder: Path) -> Told:
+def _failed(failure: _Entry, run: Run, finding: Finding, folder: Path) -> Told:
     message, culprit = failure["message"], _culprit(failure)
     if failure["error"] in ("TargetDoesNotImport", "DidNotEnd"):
         return error(message, culprit)
     if failure["kind"] == "behaviour" or failure["when"] != "call":
-        return Status.BROKEN, Behaviour.CHANGED, culprit, message
+        unawaited = [entry["message"] for entry in run.of("unawaited")]
+        return Status.BROKEN, Behaviour.CHANGED, culprit, "\n".join([message, *unawaited[:1]])
     if failure["kind"] == "remark":
         return Status.FIXED, Behaviour.KEPT, None, f"accepted, with a remark: {failure['remark']}"
     return Status.UNTOUCHED if _is_untouched(finding, folder) else Status.PRESENT, Behaviour.KEPT, culprit, message

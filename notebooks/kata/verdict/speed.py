@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kata.audit import Finding, audit, project_root
 from kata.verdict.judge import judge
-from kata.verdict.warm import is_possible
+from kata.verdict.warm import is_possible, warm_up
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,36 @@ class Speed:
         return f"{self.id} {self.package}: {self.cold:.1f} s cold, {warm}"
 
 
+def cold(finding: Finding, package: str = "solution", *, runs: int = 3) -> float:
+    """The median of some verdicts in seconds, each in a process that has to import everything."""
+    folder = project_root() / package
+    return statistics.median(judge(finding, folder, warm=False).seconds for _ in range(runs))
+
+
+def warm(finding: Finding, package: str = "solution", *, runs: int = 3, rehearsals: int = 3) -> float | None:
+    """The median of some verdicts in seconds, each in a process that a server forks; None where there are no servers.
+
+    Args:
+        finding: A finding that has tests.
+        package: ``starter`` or ``solution``.
+        runs: How many verdicts are measured.
+        rehearsals: How many are not, before: the server starts, and rehearses what it sees for the first time.
+    """
+    if not is_possible():
+        return None
+    folder = project_root() / package
+    warm_up(finding)
+    for _ in range(rehearsals):
+        judge(finding, folder)
+    return statistics.median(judge(finding, folder).seconds for _ in range(runs))
+
+
 def measure(finding: Finding, package: str = "solution", *, runs: int = 3) -> Speed:
     """Judge a finding of starter or solution a few times, cold and warm.
 
     It takes some five seconds with three runs, and a few more for the first finding of a process: the server's start.
     """
-    folder = project_root() / package
-    cold = [judge(finding, folder, warm=False).seconds for _ in range(runs)]
-    if not is_possible():
-        return Speed(finding.id, package, statistics.median(cold), None)
-    for _ in range(3):  # the server starts, and rehearses what it sees for the first time
-        judge(finding, folder)
-    warm = [judge(finding, folder).seconds for _ in range(runs)]
-    return Speed(finding.id, package, statistics.median(cold), statistics.median(warm))
+    return Speed(finding.id, package, cold(finding, package, runs=runs), warm(finding, package, runs=runs))
 
 
 def table(*, runs: int = 5) -> Iterator[Speed]:

@@ -132,7 +132,8 @@ def _diff(finding: Finding) -> str:
     mine = work_on(finding) or "you have changed nothing yet"
     if not standing(finding).is_fixed:
         return mine
-    return f"{mine}\n\nand from your workspace to the solution:\n{left_to_the_solution(finding)}"
+    title = f"and from your workspace to the solution, in the code of {finding.id}:"
+    return f"{mine}\n\n{title}\n{left_to_the_solution(finding)}"
 
 
 def _put_back(finding: Finding) -> str:

@@ -66,6 +66,12 @@ class Board:
         return sum(standing.is_fixed for standing in self.standings)
 
     @property
+    def to_check_again(self) -> int:
+        """How many were fixed when they were judged last, before a file changed that their verdict depends on."""
+        was_fixed = (each for each in self.standings if each.verdict and each.verdict.status is Status.FIXED)
+        return sum(not standing.is_current for standing in was_fixed)
+
+    @property
     def minutes(self) -> int:
         """Minutes of the teacher's plan, all in all."""
         return sum(standing.minutes for standing in self.standings)
@@ -91,7 +97,8 @@ class Board:
     @property
     def summary(self) -> str:
         """How far it is, in a line."""
-        return f"{self.fixed} of {len(self.standings)} fixed, {self.minutes_left} of {self.minutes} minutes left"
+        again = f", {self.to_check_again} to check again" if self.to_check_again else ""
+        return f"{self.fixed} of {len(self.standings)} fixed{again}, {self.minutes_left} of {self.minutes} minutes left"
 
     def __str__(self) -> str:
         lines = []

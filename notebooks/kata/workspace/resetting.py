@@ -72,7 +72,7 @@ def reset(id: str) -> Reset:
     copy = keep(folder, changes, f"reset {id}")
     for path, (_, data) in changes.items():
         write(folder, path, data)
-    return Reset(tuple(told for told, _ in changes.values()), copy, _others(finding) if changes else ())
+    return Reset(tuple(told for told, _ in changes.values()), copy, sharing(finding) if changes else ())
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def _put_back(folder: Path, path: str, names: list[str]) -> tuple[PutBack, bytes
     return PutBack(path, because=because), None if mine == original else original
 
 
-def _others(finding: Finding) -> tuple[str, ...]:
+def sharing(finding: Finding) -> tuple[str, ...]:
+    """The ids of the other findings that are about the same functions or classes."""
     places = set(finding.where)
     return tuple(other.id for other in audit().everything if other != finding and places & set(other.where))

@@ -65,4 +65,9 @@ def _draw_lanes(row: Axes, people: Mapping[str, _Bars], moment: float) -> None:
 def _in_time(people: Mapping[str, _Bars], moment: float) -> str:
     who, bars = list(people.items())[-1]
     asked = [end for start, end in bars if start < moment]
-    return f"{sum(end < moment for end in asked)} of {len(asked)} answers for {who} come before the dashed line"
+    messages, answers = _number(len(asked), "message"), _number(sum(end < moment for end in asked), "answer")
+    return f"{who} sends {messages} before the dashed line, and has {answers} by then"
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
