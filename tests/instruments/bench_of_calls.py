@@ -36,7 +36,7 @@ import httpx
 from elevenlabs.client import AsyncElevenLabs, ElevenLabs
 from groq import AsyncGroq, Groq
 
-LONG = 0.8
+LONG = 2.0
 """Seconds that a call lasts which only its silence gives away: many times what the pulse needs, for busy machines."""
 
 SHORT = 0.02
@@ -365,7 +365,7 @@ async def select_on_the_loop(place: Place) -> None:
 
 @blocking
 async def sum_computed_on_the_loop(place: Place) -> None:
-    end = time.monotonic() + 3 * LONG  # the metronome gets its turn only now and then
+    end = time.monotonic() + 1.5 * LONG  # the metronome gets its turn only now and then
     while time.monotonic() < end:
         sum(range(1000))
 
