@@ -1,0 +1,146 @@
+"""`kata bench`: from what was asked for to the figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from kata.audit import project_root
+from kata.load.bench import (
+    FULL,
+    MOST_CALLERS,
+    QUICK,
+    TWENTY,
+    BenchFailed,
+    Candidate,
+    Schedule,
+    from_nine_to_none,
+    in_pairs,
+    measure,
+    with_each_finding,
+)
+from kata.load.machine import Machine
+from kata.load.report import Report, table
+
+__all__ = ["BenchFailed", "Wanted", "WrongCall", "run", "understood"]
+
+_PICTURED = 20  # callers in the picture
+_MOST_ROUNDS = 10
+
+
+class WrongCall(ValueError):
+    """What was asked for cannot be done; the message says why, and what can."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for, understood."""
+
+    candidates: tuple[Candidate, ...]
+    schedule: Schedule
+    findings: bool
+    ladder: bool
+    file: Path | None
+    picture: Path | None
+
+    @property
+    def solution(self) -> Candidate:
+        """The solution, served in the same way as the candidates."""
+        return replace(self.candidates[0], name="solution", package=project_root() / "solution")
+
+
+def understood(
+    packages: Mapping[str, Path],
+    *,
+    quick: bool = False,
+    callers: str | None = None,
+    findings: bool = False,
+    ladder: bool = False,
+    uvloop: bool = False,
+    workers: int = 1,
+    slow_disk: float = 0.0,
+    file: Path | None = None,
+    picture: Path | None = None,
+) -> Wanted:
+    """Turn the options of the command line into what is to be done.
+
+    Args:
+        packages: The folders of the packages, by name; none means starter and solution.
+        slow_disk: Milliseconds.
+
+    Raises:
+        WrongCall: If that cannot be.
+    """
+    if uvloop and find_spec("uvloop") is None:
+        raise WrongCall("uvloop is not installed: `uv sync` does it, except on Windows, which has none")
+    if workers > 1 and slow_disk:
+        raise WrongCall("the disk is slowed in one process only: leave out --workers or --slow-disk")
+    for path in filter(None, (file, picture)):
+        if not path.absolute().parent.is_dir():
+            raise WrongCall(f"there is no folder {path.parent} for {path.name}: make it first")
+    schedule = QUICK if quick else FULL
+    if callers is not None:
+        schedule = replace(schedule, callers=_numbers(callers))
+    if picture and _PICTURED not in schedule.callers:
+        raise WrongCall(f"the picture shows {_PICTURED} callers: let --callers have {_PICTURED} among them")
+    folders = packages or {name: project_root() / name for name in ("starter", "solution")}
+    return Wanted(
+        candidates=tuple(
+            Candidate(name, folder, loop="uvloop" if uvloop else "asyncio", workers=workers, slow=slow_disk / 1000)
+            for name, folder in folders.items()
+        ),
+        schedule=schedule,
+        findings=findings,
+        ladder=ladder,
+        file=file,
+        picture=picture,
+    )
+
+
+async def run(wanted: Wanted, tell: Callable[[str], object], show: Callable[[str], object]) -> Report:
+    """Measure, show the table, and write the files that were asked for.
+
+    Args:
+        tell: Is told what goes on.
+        show: Is given the table.
+
+    Raises:
+        BenchFailed: If a service could not be measured, or a file not be written.
+    """
+    machine, first = Machine.here(), wanted.candidates[0]
+    tell(f"at most {wanted.schedule.seconds_at_most(len(wanted.candidates)) / 60:.0f} minutes, usually less")
+    rounds = await measure(wanted.candidates, wanted.schedule, tell)
+    findings = await in_pairs(_with_each_finding(wanted), TWENTY, tell) if wanted.findings else ()
+    ladder = await in_pairs(from_nine_to_none(wanted.solution), TWENTY, tell) if wanted.ladder else ()
+    report = Report(machine, first.loop, first.workers, first.slow, rounds, findings, ladder)
+    show(table(report))
+    await asyncio.to_thread(_keep, report, wanted, tell)
+    return report
+
+
+def _with_each_finding(wanted: Wanted) -> list[Candidate]:
+    return [wanted.solution, *with_each_finding(wanted.solution)]
+
+
+def _keep(report: Report, wanted: Wanted, tell: Callable[[str], object]) -> None:
+    try:
+        if wanted.file:
+            report.write(wanted.file)
+            tell(f"kept in {wanted.file}")
+    except OSError as error:
+        raise BenchFailed(f"the figures cannot be kept: {error}") from None
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise WrongCall(f"--callers takes numbers between commas, such as 1,20,50, and not {text!r}") from None
+    if not all(1 <= number <= MOST_CALLERS for number in numbers):
+        raise WrongCall(f"--callers takes numbers from 1 to {MOST_CALLERS}, and not {text!r}")
+    if len(numbers) > _MOST_ROUNDS or len(set(numbers)) < len(numbers):
+        raise WrongCall(f"--callers takes up to {_MOST_ROUNDS} numbers, each of them once, and not {text!r}")
+    return numbers
