@@ -136,8 +136,8 @@ def pattern_sections(notebook: NotebookNode, patterns: Sequence[Any]) -> list[st
     return [] if found == wanted else [f"its sections are {found}, not {wanted}"]
 
 
-def pattern_head(notebook: NotebookNode, section: Any, patterns: Sequence[Any]) -> list[str]:
-    """The first cell of a lesson on good patterns says what the manifest says."""
+def chapter_head(notebook: NotebookNode, section: Any, patterns: Sequence[Any]) -> list[str]:
+    """The first cell of a lesson for a whole chapter says what the manifest says of it, and of its good patterns."""
     first = notebook.cells[0].source
     wanted = {
         f"# {section.number} · {section.title}": "number and title",

@@ -22,7 +22,7 @@ def by_id(finding) -> str:
 def test_it_has_the_nine_findings_and_the_three_good_patterns_of_the_report():
     assert [finding.id for finding in FINDINGS] == ["1.1", "1.2", "1.3", "1.4", "1.5", "2.1", "2.2", "2.3", "3.1"]
     assert [pattern.id for pattern in audit().patterns] == ["4.1", "4.2", "4.3"]
-    assert {finding.id[0] for finding in FINDINGS} | {"4"} == {section.number for section in audit().sections}
+    assert {entry.id[0] for entry in (*FINDINGS, *audit().patterns)} <= {each.number for each in audit().sections}
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=by_id)

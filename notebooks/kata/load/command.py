@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ from kata.load.bench import (
     BenchFailed,
     Candidate,
     Schedule,
+    Tell,
     from_nine_to_none,
     in_pairs,
     measure,
@@ -25,9 +26,11 @@ from kata.load.bench import (
 from kata.load.machine import Machine
 from kata.load.report import Report, table
 
-__all__ = ["BenchFailed", "Wanted", "WrongCall", "run", "understood"]
+__all__ = ["BenchFailed", "Wanted", "WrongCall", "measured", "run", "understood"]
 
-_PICTURED = 20  # callers in the picture
+PICTURED = 20
+"""Callers in the picture."""
+
 _MOST_ROUNDS = 10
 
 
@@ -45,6 +48,12 @@ class Wanted:
     ladder: bool
     file: Path | None
     picture: Path | None
+
+    @property
+    def seconds_at_most(self) -> float:
+        """How long it takes at most, but for the start of the services."""
+        pairs = 5 * (self.findings + self.ladder)  # ten services, two at a time
+        return self.schedule.seconds_at_most(len(self.candidates)) + pairs * TWENTY.seconds_at_most(2)
 
     @property
     def solution(self) -> Candidate:
@@ -84,8 +93,8 @@ def understood(
     schedule = QUICK if quick else FULL
     if callers is not None:
         schedule = replace(schedule, callers=_numbers(callers))
-    if picture and _PICTURED not in schedule.callers:
-        raise WrongCall(f"the picture shows {_PICTURED} callers: let --callers have {_PICTURED} among them")
+    if picture and PICTURED not in schedule.callers:
+        raise WrongCall(f"the picture shows {PICTURED} callers: let --callers have {PICTURED} among them")
     folders = packages or {name: project_root() / name for name in ("starter", "solution")}
     return Wanted(
         candidates=tuple(
@@ -100,7 +109,7 @@ def understood(
     )
 
 
-async def run(wanted: Wanted, tell: Callable[[str], object], show: Callable[[str], object]) -> Report:
+async def run(wanted: Wanted, tell: Tell, show: Tell) -> Report:
     """Measure, show the table, and write the files that were asked for.
 
     Args:
@@ -110,26 +119,36 @@ async def run(wanted: Wanted, tell: Callable[[str], object], show: Callable[[str
     Raises:
         BenchFailed: If a service could not be measured, or a file not be written.
     """
-    machine, first = Machine.here(), wanted.candidates[0]
-    tell(f"at most {wanted.schedule.seconds_at_most(len(wanted.candidates)) / 60:.0f} minutes, usually less")
-    rounds = await measure(wanted.candidates, wanted.schedule, tell)
-    findings = await in_pairs(_with_each_finding(wanted), TWENTY, tell) if wanted.findings else ()
-    ladder = await in_pairs(from_nine_to_none(wanted.solution), TWENTY, tell) if wanted.ladder else ()
-    report = Report(machine, first.loop, first.workers, first.slow, rounds, findings, ladder)
+    tell(f"at most {wanted.seconds_at_most / 60:.0f} minutes, usually less")
+    report = await measured(wanted, tell)
     show(table(report))
     await asyncio.to_thread(_keep, report, wanted, tell)
     return report
 
 
-def _with_each_finding(wanted: Wanted) -> list[Candidate]:
-    return [wanted.solution, *with_each_finding(wanted.solution)]
+async def measured(wanted: Wanted, tell: Tell = lambda _: None) -> Report:
+    """Measure what was asked for.
+
+    Raises:
+        BenchFailed: If a service could not be measured.
+    """
+    machine, first = Machine.here(), wanted.candidates[0]
+    rounds = await measure(wanted.candidates, wanted.schedule, tell)
+    singles = [wanted.solution, *with_each_finding(wanted.solution)] if wanted.findings else []
+    steps = from_nine_to_none(wanted.solution) if wanted.ladder else []
+    findings, ladder = [await in_pairs(each, TWENTY, tell) for each in (singles, steps)]
+    return Report(machine, first.loop, first.workers, first.slow, rounds, findings, ladder)
 
 
-def _keep(report: Report, wanted: Wanted, tell: Callable[[str], object]) -> None:
+def _keep(report: Report, wanted: Wanted, tell: Tell) -> None:
     try:
         if wanted.file:
             report.write(wanted.file)
             tell(f"kept in {wanted.file}")
+        if wanted.picture:
+            drawn = report.heartbeats(PICTURED)
+            wanted.picture.write_bytes(drawn._repr_png_())
+            tell(f"drawn in {wanted.picture}; in words:\n{drawn.text}")
     except OSError as error:
         raise BenchFailed(f"the figures cannot be kept: {error}") from None
 

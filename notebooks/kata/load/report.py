@@ -9,10 +9,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
+from kata.instruments.charts import Chart, ecg, growth
 from kata.load.callers import CANARY_INTERVAL
 from kata.load.figures import P50, P95, P99, Figures
 from kata.load.machine import Machine
 from kata.load.mix import BACKOFF, INTERVAL, LATENCY, MIX
+from kata.load.rhythm import Rhythm
 
 VERSION = 1
 """Of the file's form."""
@@ -22,7 +24,7 @@ class BadReport(ValueError):
     """A file is no report of this course's bench; the message says what is wrong."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All figures of one bench.
 
@@ -44,6 +46,9 @@ class Report:
     findings: Sequence[Figures] = field(default=())
     ladder: Sequence[Figures] = field(default=())
 
+    def __repr__(self) -> str:
+        return table(self)
+
     @property
     def services(self) -> list[str]:
         """The names of what was measured round by round, in order."""
@@ -56,6 +61,28 @@ class Report:
     def with_callers(self, callers: int) -> dict[str, Figures]:
         """The round with so many callers, by service."""
         return {figures.service: figures for figures in self.rounds if figures.callers == callers}
+
+    @property
+    def chart(self) -> Chart:
+        """How long 95 of 100 messages waited at most, over callers, on one scale with the limit."""
+        return growth(
+            {name: {each.callers: each.latency[P95] for each in self.of(name)} for name in self.services},
+            {each.callers: each.limit[P95] for each in self.rounds},
+            full={name: [each.callers for each in self.of(name) if each.is_processor_full] for name in self.services},
+            title="How long one waits, the more callers there are",
+        )
+
+    def heartbeats(self, callers: int) -> Chart:
+        """The loops of the services with so many callers, as their health checks felt them.
+
+        Raises:
+            LookupError: If there was no round with so many.
+        """
+        there = self.with_callers(callers)
+        if not there:
+            raise LookupError(f"there was no round with {callers} callers")
+        beats = {name: Rhythm.of(figures.canary) for name, figures in there.items()}
+        return ecg(beats, {}, title=f"{callers} callers: does the event loop answer a health check?")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import socket
 import sys
 import threading
@@ -56,7 +57,8 @@ async def service(
     Raises:
         ChildFailed: If it does not start.
     """
-    environment = {**kept_in(folder), **settings, **_QUIET, "TMPDIR": str(folder), "PYTHONPATH": str(folder)}
+    ways = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    environment = {**kept_in(folder), **settings, **_QUIET, "TMPDIR": str(folder), "PYTHONPATH": ways}
     arguments = [f"--loop={loop}", f"--workers={workers}", f"--slow={slow}"]
     async with running(name, "kata.load.service", arguments, folder=folder, environment=environment) as child:
         address = f"http://127.0.0.1:{(await child.hear())['port']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -83,6 +84,10 @@ class Board:
         """Those of one section of the report."""
         return tuple(each for each in self.standings if each.finding.id.startswith(f"{section.number}."))
 
+    def _sections(self) -> Iterator[Section]:
+        """Those that have something on the board."""
+        return (section for section in audit().sections if self.of(section) or audit().patterns_of(section))
+
     @property
     def summary(self) -> str:
         """How far it is, in a line."""
@@ -90,7 +95,7 @@ class Board:
 
     def __str__(self) -> str:
         lines = []
-        for section in audit().sections:
+        for section in self._sections():
             lines.append(f"{section.number} {section.title}")
             lines += [_line(standing) for standing in self.of(section)]
             lines += [f"    {p.id}  good            {p.title}" for p in audit().patterns_of(section)]
@@ -123,7 +128,7 @@ class Board:
             lessons: The way to the folder of the notebooks, for links.
         """
         rows = []
-        for section in audit().sections:
+        for section in self._sections():
             rows.append(f'<tr><th colspan="6" {_LEFT}>{section.number} {escape(section.title)}</th></tr>')
             rows += [_row(standing, lessons) for standing in self.of(section)]
             for pattern in audit().patterns_of(section):
