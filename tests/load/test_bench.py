@@ -60,7 +60,7 @@ def test_a_report_is_the_same_when_it_is_read_again(report, tmp_path):
     assert (tmp_path / "again.json").read_text(encoding="utf-8") == written
     assert table(again).splitlines()[0] == table(report).splitlines()[0]
     stored = json.loads(written)
-    assert set(stored) == {"version", "machine", "settings", "rounds", "findings", "ladder"}
+    assert set(stored) == {"version", "machine", "settings", "rounds", "findings", "ladder", "slow_disk", "variants"}
     assert set(stored["rounds"][0]["latency"]) == {"p50", "p95", "p99"}
 
 
@@ -106,6 +106,7 @@ def test_each_finding_is_put_back_alone():
         (["--callers", "0"], "from 1 to"),
         (["--callers", "5,5"], "each of them once"),
         (["--package", "gone"], "no package folder 'gone'"),
+        (["--complete", "--workers", "2"], "leave out --uvloop and --workers"),
         (["--workers", "2", "--slow-disk", "5"], "in one process only"),
         (["--json", "gone/report.json"], "no folder gone"),
         (["--quick", "--callers", "5", "--picture", "ecg.png"], "have 20 among them"),

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from kata.load.figures import Figures
 from kata.load.gauge import gauge
 from kata.load.mix import INTERVAL, Message, each_kind, plan
 from kata.load.service import PACKAGE, service
+from kata.load.sockets import allow_many
 from kata.load.world import World, world
 
 SIDE_BY_SIDE = 20
@@ -32,6 +34,12 @@ TO_THE_STARTER = ("1.1", "1.2", "1.3", "2.3", "2.2", "3.1", "1.4", "1.5", "2.1")
 """The findings in an order in which they can be put back one upon the other, until all nine are there."""
 
 T = TypeVar("T")
+
+ABOUT_FILES = ("1.1", "1.3", "1.5")
+"""Findings that come to nothing on a fast disk. There is one more, 1.2, which is not on the way of WhatsApp's users."""
+
+SLOW = 0.1
+"""Seconds that a file operation takes longer on a network mount that is having a bad day."""
 
 _WARM_UP = 60.0  # seconds for the first messages, which load what is loaded late
 
@@ -108,6 +116,24 @@ def from_nine_to_none(solution: Candidate) -> list[Candidate]:
     return [_with(solution, f"{len(back)} left", back) for back in ways]
 
 
+def on_a_slow_disk(solution: Candidate) -> list[Candidate]:
+    """The solution, and with each finding about files put back, where the disk is a slow network mount."""
+    there = replace(solution, slow=SLOW)
+    return [there, *(_with(there, id, (id,)) for id in ABOUT_FILES)]
+
+
+def on_other_loops(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates on uvloop, where there is one, and the candidates with two workers."""
+    uvloop = [replace(each, name=f"{each.name}, uvloop", loop="uvloop") for each in candidates]
+    workers = [replace(each, name=f"{each.name}, 2 workers", workers=2) for each in candidates]
+    return [*(uvloop if has_uvloop() else []), *workers]
+
+
+def has_uvloop() -> bool:
+    """Whether it is installed; Windows has none."""
+    return find_spec("uvloop") is not None
+
+
 async def measure(candidates: Sequence[Candidate], schedule: Schedule, tell: Tell = lambda _: None) -> list[Figures]:
     """Start services, load all of them with each number of callers, and stop them.
 
@@ -117,6 +143,7 @@ async def measure(candidates: Sequence[Candidate], schedule: Schedule, tell: Tel
     Raises:
         BenchFailed: If a service does not start, or does not answer.
     """
+    allow_many()
     try:
         # kata: allow temporary-file-on-loop because no service runs yet, and this loop serves nobody else
         with tempfile.TemporaryDirectory(prefix="kata-bench-", ignore_cleanup_errors=True) as scratch:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from kata.audit import project_root
@@ -19,8 +18,11 @@ from kata.load.bench import (
     Schedule,
     Tell,
     from_nine_to_none,
+    has_uvloop,
     in_pairs,
     measure,
+    on_a_slow_disk,
+    on_other_loops,
     with_each_finding,
 )
 from kata.load.machine import Machine
@@ -44,16 +46,27 @@ class Wanted:
 
     candidates: tuple[Candidate, ...]
     schedule: Schedule
-    findings: bool
-    ladder: bool
+    complete: bool
     file: Path | None
     picture: Path | None
 
     @property
     def seconds_at_most(self) -> float:
         """How long it takes at most, but for the start of the services."""
-        pairs = 5 * (self.findings + self.ladder)  # ten services, two at a time
+        pairs = -(-sum(map(len, self.others.values())) // 2)
         return self.schedule.seconds_at_most(len(self.candidates)) + pairs * TWENTY.seconds_at_most(2)
+
+    @property
+    def others(self) -> Mapping[str, Sequence[Candidate]]:
+        """What is measured with twenty callers besides, by its name in the report."""
+        if not self.complete:
+            return {}
+        return {
+            "findings": [self.solution, *with_each_finding(self.solution)],
+            "ladder": from_nine_to_none(self.solution),
+            "slow_disk": on_a_slow_disk(self.solution),
+            "variants": on_other_loops(self.candidates),
+        }
 
     @property
     def solution(self) -> Candidate:
@@ -66,8 +79,7 @@ def understood(
     *,
     quick: bool = False,
     callers: str | None = None,
-    findings: bool = False,
-    ladder: bool = False,
+    complete: bool = False,
     uvloop: bool = False,
     workers: int = 1,
     slow_disk: float = 0.0,
@@ -83,8 +95,10 @@ def understood(
     Raises:
         WrongCall: If that cannot be.
     """
-    if uvloop and find_spec("uvloop") is None:
+    if uvloop and not has_uvloop():
         raise WrongCall("uvloop is not installed: `uv sync` does it, except on Windows, which has none")
+    if complete and (uvloop or workers > 1):
+        raise WrongCall("a complete bench has uvloop and two workers in it: leave out --uvloop and --workers")
     if workers > 1 and slow_disk:
         raise WrongCall("the disk is slowed in one process only: leave out --workers or --slow-disk")
     for path in filter(None, (file, picture)):
@@ -102,8 +116,7 @@ def understood(
             for name, folder in folders.items()
         ),
         schedule=schedule,
-        findings=findings,
-        ladder=ladder,
+        complete=complete,
         file=file,
         picture=picture,
     )
@@ -134,10 +147,8 @@ async def measured(wanted: Wanted, tell: Tell = lambda _: None) -> Report:
     """
     machine, first = Machine.here(), wanted.candidates[0]
     rounds = await measure(wanted.candidates, wanted.schedule, tell)
-    singles = [wanted.solution, *with_each_finding(wanted.solution)] if wanted.findings else []
-    steps = from_nine_to_none(wanted.solution) if wanted.ladder else []
-    findings, ladder = [await in_pairs(each, TWENTY, tell) for each in (singles, steps)]
-    return Report(machine, first.loop, first.workers, first.slow, rounds, findings, ladder)
+    others = {name: await in_pairs(each, TWENTY, tell) for name, each in wanted.others.items()}
+    return Report(machine, first.loop, first.workers, first.slow, rounds, **others)
 
 
 def _keep(report: Report, wanted: Wanted, tell: Tell) -> None:

@@ -40,7 +40,7 @@ class Figures:
         latency: From when a message was due to its answer, by quantile; a message without an answer counts with the
             time that was waited for it.
         limit: What the providers' latency alone would have made of the same messages, by quantile.
-        canary: When each health check was due, and how long it waited.
+        canary: How long each health check waited, from when it was due; one was due every `CANARY_INTERVAL`.
         late: How late the callers themselves were at most.
         connections: TCP connections that the service opened to its providers.
         calls: Calls that the providers got, by what was asked for.
@@ -58,7 +58,7 @@ class Figures:
     per_second: float
     latency: Mapping[float, float]
     limit: Mapping[float, float]
-    canary: Sequence[tuple[float, float]]
+    canary: Sequence[float]
     late: float
     connections: int
     calls: Mapping[str, int]
@@ -75,7 +75,7 @@ class Figures:
     @property
     def worst_canary(self) -> float:
         """The longest that a health check waited."""
-        return max(wait for _, wait in self.canary)
+        return max(self.canary)
 
     @property
     def cpu_per_message(self) -> float:
@@ -119,7 +119,7 @@ class Figures:
             per_second=len(answered) / driven.ended,
             latency=_quantiles(waits),
             limit=_quantiles(limits),
-            canary=tuple((check.due, check.waited(driven.ended)) for check in driven.canary),
+            canary=tuple(check.waited(driven.ended) for check in driven.canary),
             late=driven.late,
             connections=seen.connections,
             calls=seen.calls,
@@ -139,7 +139,7 @@ class Figures:
             **{key: getattr(self, key) for key in ("service", "callers", "sent", "answered", "replies", "per_second")},
             **named,
             "times_the_limit": self.times_the_limit,
-            "canary": {"worst": self.worst_canary, "checks": [list(check) for check in self.canary]},
+            "canary": {"worst": self.worst_canary, "milliseconds": [round(1000 * wait) for wait in self.canary]},
             "late": self.late,
             "connections": self.connections,
             "calls": dict(self.calls),
@@ -158,7 +158,7 @@ class Figures:
         kept = {key: value for key, value in stored.items() if key in cls.__dataclass_fields__}
         for key in ("latency", "limit"):
             kept[key] = {float(name[1:]) / 100: value for name, value in stored[key].items()}
-        kept["canary"] = tuple((due, wait) for due, wait in stored["canary"]["checks"])
+        kept["canary"] = tuple(wait / 1000 for wait in stored["canary"]["milliseconds"])
         kept["taken"] = Taken(**stored["taken"])
         return cls(**kept)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,9 @@ from kata.load.rhythm import Rhythm
 
 VERSION = 1
 """Of the file's form."""
+
+PARTS = ("rounds", "findings", "ladder", "slow_disk", "variants")
+"""Names of what was measured, in the file as in the report."""
 
 
 class BadReport(ValueError):
@@ -36,6 +39,8 @@ class Report:
         rounds: Round by round, service by service.
         findings: The solution, and the solution with one finding put back, for each of the nine; may be empty.
         ladder: From nine findings to none; may be empty.
+        slow_disk: The solution and findings about files, where file operations are slow; may be empty.
+        variants: The services on uvloop, and with two workers; may be empty.
     """
 
     machine: Machine
@@ -43,8 +48,10 @@ class Report:
     workers: int
     slow: float
     rounds: Sequence[Figures]
-    findings: Sequence[Figures] = field(default=())
-    ladder: Sequence[Figures] = field(default=())
+    findings: Sequence[Figures] = ()
+    ladder: Sequence[Figures] = ()
+    slow_disk: Sequence[Figures] = ()
+    variants: Sequence[Figures] = ()
 
     def __repr__(self) -> str:
         return table(self)
@@ -99,7 +106,7 @@ class Report:
                 "workers": self.workers,
                 "slow": self.slow,
             },
-            **{key: [figures.as_dict() for figures in getattr(self, key)] for key in ("rounds", "findings", "ladder")},
+            **{key: [figures.as_dict() for figures in getattr(self, key)] for key in PARTS},
         }
 
     def write(self, file: Path) -> None:
@@ -125,7 +132,7 @@ class Report:
             return cls(
                 Machine(**stored["machine"]),
                 *(settings[key] for key in ("loop", "workers", "slow")),
-                *(tuple(map(Figures.from_dict, stored[key])) for key in ("rounds", "findings", "ladder")),
+                *(tuple(map(Figures.from_dict, stored[key])) for key in PARTS),
             )
         except (LookupError, TypeError, json.JSONDecodeError) as error:
             raise BadReport(f"it is no report of `kata bench`: {error!r}") from None
@@ -139,11 +146,18 @@ def recorded() -> Report:
 def table(report: Report) -> str:
     """All figures in lines for a terminal, and under them what they were measured on and how to read them."""
     parts = [_lines(report.rounds)]
-    for title, figures in (("one finding put back", report.findings), ("from nine findings to none", report.ladder)):
-        if figures:
+    for name, title in _TITLES.items():
+        if figures := getattr(report, name):
             parts.append(f"{title}\n{_lines(figures)}")
     return "\n\n".join([*parts, _legend(report)])
 
+
+_TITLES = {
+    "findings": "the solution, and with one finding put back",
+    "ladder": "from nine findings to none",
+    "slow_disk": "the solution, and with one finding put back, on a slow disk",
+    "variants": "on another loop, with more workers",
+}
 
 _COLUMNS: Mapping[str, Callable[[Figures], str]] = {
     "callers": lambda each: f"{each.callers}",
@@ -176,7 +190,7 @@ def _aligned(cell: str, width: int, column: str) -> str:
 
 
 def _legend(report: Report) -> str:
-    figures = [*report.rounds, *report.findings, *report.ladder]
+    figures = [each for name in PARTS for each in getattr(report, name)]
     slow = f", each file operation {report.slow * 1000:g} ms slower" if report.slow else ""
     workers = f"{report.workers} worker{'s' if report.workers != 1 else ''}"
     lines = [

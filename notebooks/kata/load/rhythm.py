@@ -25,9 +25,9 @@ class Rhythm:
     started: float = 0.0
 
     @classmethod
-    def of(cls, canary: Sequence[tuple[float, float]]) -> Rhythm:
-        """From when each check was due, and how long it waited; those of no answer count until the end as well."""
-        answers = tuple(sorted(due + wait for due, wait in canary))
+    def of(cls, waits: Sequence[float]) -> Rhythm:
+        """From how long each check waited; one was due every `CANARY_INTERVAL`."""
+        answers = tuple(sorted(number * CANARY_INTERVAL + wait for number, wait in enumerate(waits)))
         return cls(answers, answers[-1])
 
     @property

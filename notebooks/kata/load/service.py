@@ -7,6 +7,7 @@ standard input ends.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import socket
@@ -52,14 +53,16 @@ async def service(
         settings: How it reaches its providers.
         loop: The event loop, one of `LOOPS`.
         workers: How many processes serve.
-        slow: Seconds that each opening, making and removing of a file in its folder takes longer; with one worker.
+        slow: Seconds that each opening, making and removing of what it keeps takes longer; with one worker.
 
     Raises:
         ChildFailed: If it does not start.
     """
     ways = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
-    environment = {**kept_in(folder), **settings, **_QUIET, "TMPDIR": str(folder), "PYTHONPATH": ways}
-    arguments = [f"--loop={loop}", f"--workers={workers}", f"--slow={slow}"]
+    kept = folder / "kept"
+    await asyncio.to_thread(kept.mkdir)
+    environment = {**kept_in(kept), **settings, **_QUIET, "TMPDIR": str(kept), "PYTHONPATH": ways}
+    arguments = [f"--loop={loop}", f"--workers={workers}", f"--kept={kept}", f"--slow={slow}"]
     async with running(name, "kata.load.service", arguments, folder=folder, environment=environment) as child:
         address = f"http://127.0.0.1:{(await child.hear())['port']}"
         await _is_there(child, address)
@@ -84,6 +87,7 @@ def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--loop", choices=LOOPS, required=True)
     parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--kept", type=Path, default=Path.cwd())
     parser.add_argument("--slow", type=float, required=True)
     given = parser.parse_args()
     config = uvicorn.Config(
@@ -97,7 +101,7 @@ def _main() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
         sys.stdout.write(json.dumps({"port": listener.getsockname()[1]}) + "\n")
         sys.stdout.flush()
-        with slow_disk(Path.cwd(), seconds=given.slow) if given.slow else nullcontext():
+        with slow_disk(given.kept, seconds=given.slow) if given.slow else nullcontext():
             if given.workers > 1:
                 supervisor = Multiprocess(config, target=server.run, sockets=[listener])
                 _when_input_ends(supervisor.should_exit.set)
