@@ -169,7 +169,7 @@ _COLUMNS: Mapping[str, Callable[[Figures], str]] = {
     "p95": lambda each: f"{each.latency[P95]:.2f}",
     "p99": lambda each: f"{each.latency[P99]:.2f}",
     "limit": lambda each: f"{each.limit[P95]:.2f}",
-    "×": lambda each: f"{each.times_the_limit:.2f}{'*' if each.is_processor_full else ''}",
+    "×": lambda each: f"{each.times_the_limit:.2f}{_mark(each)}",
     "canary": lambda each: f"{each.worst_canary:.2f}",
     "conn": lambda each: f"{each.connections}",
     "peak": lambda each: f"{each.peak_in_flight}",
@@ -189,6 +189,10 @@ def _aligned(cell: str, width: int, column: str) -> str:
     return cell.ljust(width) if column == "service" else cell.rjust(width)
 
 
+def _mark(figures: Figures) -> str:
+    return ("*" if figures.is_processor_full else "") + ("?" if figures.is_disturbed else "")
+
+
 def _legend(report: Report) -> str:
     figures = [each for name in PARTS for each in getattr(report, name)]
     slow = f", each file operation {report.slow * 1000:g} ms slower" if report.slow else ""
@@ -205,6 +209,8 @@ def _legend(report: Report) -> str:
     ]
     if any(each.is_processor_full for each in figures):
         lines.append("*: here the processor is the limit, and not the providers")
+    if any(each.is_disturbed for each in figures):
+        lines.append("?: something else had the processors, so that the callers themselves were late: measure again")
     lost = [each for each in figures if each.replies != each.answered]
     lines += [f"{each.service}, {each.callers} callers: {each.replies} replies were as they should" for each in lost]
     return "\n".join(lines)

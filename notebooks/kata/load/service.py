@@ -97,16 +97,16 @@ def _main() -> None:
         log_level="warning",
         timeout_graceful_shutdown=_GRACE,
     )
-    server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
         sys.stdout.write(json.dumps({"port": listener.getsockname()[1]}) + "\n")
         sys.stdout.flush()
         with slow_disk(given.kept, seconds=given.slow) if given.slow else nullcontext():
             if given.workers > 1:
-                supervisor = Multiprocess(config, target=server.run, sockets=[listener])
+                supervisor = Multiprocess(config, [listener])
                 _when_input_ends(supervisor.should_exit.set)
                 supervisor.run()
             else:
+                server = uvicorn.Server(config)
                 _when_input_ends(lambda: setattr(server, "should_exit", True))
                 server.run(sockets=[listener])
 
