@@ -71,11 +71,14 @@ class Report:
 
     @property
     def chart(self) -> Chart:
-        """How long 95 of 100 messages waited at most, over callers, on one scale with the limit."""
+        """How long 95 of 100 messages waited at most, over callers, on one scale with the limit.
+
+        A ring is where there was no processor time left, for the service or for its callers.
+        """
         return growth(
             {name: {each.callers: each.latency[P95] for each in self.of(name)} for name in self.services},
             {each.callers: each.limit[P95] for each in self.rounds},
-            full={name: [each.callers for each in self.of(name) if each.is_processor_full] for name in self.services},
+            full={name: [each.callers for each in self.of(name) if _mark(each)] for name in self.services},
             title="How long one waits, the more callers there are",
         )
 
@@ -211,8 +214,11 @@ def _legend(report: Report) -> str:
         lines.append("*: here the processor is the limit, and not the providers")
     if any(each.is_disturbed for each in figures):
         lines.append("?: something else had the processors, so that the callers themselves were late: measure again")
-    lost = [each for each in figures if each.replies != each.answered]
-    lines += [f"{each.service}, {each.callers} callers: {each.replies} replies were as they should" for each in lost]
+    for each in figures:
+        if (lost := each.answered - each.replies) > 0:
+            lines.append(
+                f"{each.service}, {each.callers} callers: {lost} of the answered got another reply than was due"
+            )
     return "\n".join(lines)
 
 
