@@ -6,8 +6,10 @@ from typing import Any
 _HOMES = {
     "Pulse": "kata.instruments.pulse",
     "LoopBlocked": "kata.instruments.pulse",
+    "bench": "kata.lesson",
     "board": "kata.lesson",
     "check": "kata.lesson",
+    "cost": "kata.instruments.charts",
     "deliveries": "kata.instruments.charts",
     "diff": "kata.lesson",
     "ecg": "kata.instruments.charts",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,9 @@ FIXED, NOT_FIXED, WRONG_CALL, NOT_JUDGED = 0, 1, 2, 3
 
 CLEAN, FOUND, NOT_AUDITED = 0, 1, 3
 """Exit statuses of `kata audit`, where a wrong call is 2 as well."""
+
+NOT_MEASURED = 3
+"""Exit status of `kata bench` where a service could not be measured."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -248,6 +251,34 @@ def offline(command: Sequence[str]) -> None:
         raise SystemExit(run(command))
     except OSError as error:
         raise click.UsageError(f"{command[0]} cannot be started: {error}") from None
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="three rounds, in less than a minute")
+@click.option("--callers", metavar="N[,N]...", help="how many callers there are, round by round, such as 1,20,50")
+@click.option("--package", "packages", multiple=True, help="workspace, starter, solution or a path; repeatable")
+@click.option("--complete", is_flag=True, help="also each finding alone, from nine to none, uvloop, and two workers")
+@click.option("--uvloop", is_flag=True, help="serve on uvloop instead of asyncio's own loop")
+@click.option("--workers", type=click.IntRange(1, 8), default=1, show_default=True, help="processes of each service")
+@click.option("--slow-disk", type=click.FloatRange(0, 1000), default=0.0, metavar="MS", help="delay file operations")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="keep all figures in this file")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="draw twenty callers' loops, as PNG")
+def bench(packages: Sequence[str], **options: Any) -> None:
+    """Put the WhatsApp service of starter and solution under load, side by side, and tell what its callers see.
+
+    Only loopback is used: uvicorn, stand-ins with the providers' latency, and callers who send a message every few
+    seconds. Exit status: 0 measured, 2 wrong call, 3 a service could not be measured.
+    """
+    from kata.load import command
+
+    try:
+        wanted = command.understood({name: folder_of(name) for name in packages}, **options)
+        asyncio.run(command.run(wanted, lambda line: click.echo(line, err=True), click.echo))
+    except (UnknownTarget, command.WrongCall) as error:
+        raise click.UsageError(str(error)) from None
+    except command.BenchFailed as error:
+        click.echo(f"could not measure: {error}", err=True)
+        raise SystemExit(NOT_MEASURED) from None
 
 
 @main.command("audit")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kata.audit import Finding, audit, project_root
 from kata.gallery import gallery
@@ -21,6 +22,9 @@ from kata.workspace import start
 from kata.workspace.diffs import solution_of, work_on
 from kata.workspace.progress import board as progress
 from kata.workspace.progress import judged
+
+if TYPE_CHECKING:
+    from kata.load.report import Report
 
 
 class Text(str):
@@ -114,6 +118,28 @@ async def turn(id: str, name: str) -> Text:
 
 async def _judged(finding: Finding, folder: Path) -> Verdict:
     return await awaited(asyncio.to_thread(judged, finding, folder), f"judging {finding.id}", limit_of(finding))
+
+
+async def bench(*packages: str, callers: Sequence[int] = (1, 5, 20)) -> Report:
+    """Put WhatsApp services under load, side by side. The event loop turns on meanwhile.
+
+    Args:
+        packages: ``workspace``, ``starter``, ``solution`` or paths of packages' folders. Makes the workspace if there
+            is none.
+        callers: How many callers there are, round by round.
+
+    Raises:
+        UnknownTarget: If there is no such folder.
+        BenchFailed: If a service cannot be measured.
+    """
+    from kata.load import command
+    from kata.load.apart import apart
+
+    if "workspace" in packages:
+        start()
+    folders = {name: folder_of(name) for name in packages}
+    wanted = command.understood(folders, quick=True, callers=",".join(map(str, callers)))
+    return await awaited(apart(lambda: anext(command.measured(wanted))), "loading the services", wanted.seconds_at_most)
 
 
 def ready() -> Text:

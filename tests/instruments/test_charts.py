@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kata.instruments.charts import BEAT, FLATLINE, Mark, deliveries, ecg, gantt, lanes, matrix, queue, staircase
+from kata.instruments.charts import (
+    BEAT,
+    FLATLINE,
+    Mark,
+    cost,
+    deliveries,
+    ecg,
+    gantt,
+    growth,
+    lanes,
+    matrix,
+    queue,
+    staircase,
+)
 from kata.instruments.pulse import Pulse
 
 HERE = Path(__file__).parent
@@ -185,3 +198,42 @@ def test_a_matrix_without_columns_or_with_other_rows_is_refused():
     for columns in ({}, {"Ana": {"walk": Mark.FULL}, "Bruno": {"fly": Mark.FULL}}):
         with pytest.raises(ValueError, match="same rows"):
             matrix(columns, {}, title="A title")
+
+
+def test_a_growth_says_who_waits_longest_and_shows_every_service_and_the_limit():
+    waits = {"starter": {1: 3.0, 20: 12.0}, "solution": {1: 2.9, 20: 3.1}}
+    chart = growth(waits, {1: 2.8, 20: 2.8}, title="A title")
+    assert chart.text == "with 20 callers, from the longest wait to the shortest: starter, solution"
+    assert pixels(chart, FLATLINE) > 200
+    assert pixels(chart, BEAT) > 200
+    dashed = [line for line in chart.figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert [list(line.get_ydata()) for line in dashed] == [[2.8, 2.8]]
+
+
+def test_a_growth_rings_where_the_processor_is_full():
+    chart = growth({"a": {1: 3.0, 200: 12.0}}, {1: 2.8, 200: 2.8}, full={"a": [200]}, title="A title")
+    (rings,) = [line for line in chart.figure.axes[0].lines if line.get_fillstyle() == "none"]
+    assert list(rings.get_xdata()) == [200]
+
+
+def test_a_growth_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="nobody has waited"):
+        growth({"a": {}}, {1: 1.0}, title="A title")
+
+
+def test_costs_are_ranked():
+    chart = cost({"1.1": 3.5, "2.2": 9.0, "1.4": 5.0}, ("none", 3.4), unit="seconds", title="A title")
+    assert chart.text == "from the dearest to the cheapest: 2.2, 1.4, 1.1"
+    assert [bar.get_width() for bar in chart.figure.axes[0].patches] == [3.5, 5.0, 9.0]
+    assert pixels(chart, FLATLINE) > 200
+
+
+def test_costs_in_an_order_of_their_own_say_where_it_leads():
+    chart = cost({"2 left": 9.0, "1 left": 5.0, "0 left": 3.0}, ("limit", 2.9), unit="s", title="A", ranked=False)
+    assert chart.text == "from 2 left to 0 left: shorter"
+    assert [bar.get_width() for bar in chart.figure.axes[0].patches] == [3.0, 5.0, 9.0]
+
+
+def test_costs_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="nothing was measured"):
+        cost({}, ("none", 1.0), unit="seconds", title="A title")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kata.instruments.charts.chart import BEAT, FLATLINE, MARK, Chart, Exchange, bare, page, stacked
-from kata.instruments.pulse import LEAST_SHARE, Pulse
+from kata.instruments.pulse import LEAST_SHARE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +18,22 @@ _COMPLEX = ((0.0, 0.0), (0.25, 0.12), (0.4, 0.0), (0.45, -0.15), (0.52, 1.0), (0
 _MOST_COMPLEXES = 60
 
 
+class Beats(Protocol):
+    """The beats of a loop over time, such as a `Pulse` has taken. Times are in seconds."""
+
+    @property
+    def started(self) -> float: ...
+    @property
+    def ended(self) -> float | None: ...
+    @property
+    def flatlines(self) -> Sequence[object]: ...
+    def beats_between(self, start: float, end: float) -> int: ...
+    def share_alive(self, start: float, end: float) -> float: ...
+    def silences(self) -> Sequence[tuple[float, float]]: ...
+
+
 def ecg(
-    pulses: Mapping[str, Pulse],
+    pulses: Mapping[str, Beats],
     calls: Mapping[str, Sequence[Exchange]],
     *,
     title: str,
@@ -51,13 +65,13 @@ def ecg(
     return Chart(figure, "\n".join(lines))
 
 
-def _length(pulse: Pulse) -> float:
+def _length(pulse: Beats) -> float:
     if pulse.ended is None:
         raise ValueError("this pulse is still being taken: draw it after its `async with` block")
     return pulse.ended - pulse.started
 
 
-def _draw(row: Axes, pulse: Pulse, length: float) -> None:
+def _draw(row: Axes, pulse: Beats, length: float) -> None:
     width = length / _MOST_COMPLEXES
     xs: list[float] = []
     ys: list[float] = []
@@ -76,7 +90,7 @@ def _draw(row: Axes, pulse: Pulse, length: float) -> None:
     bare(row, "left", "right", "top")
 
 
-def _mark(row: Axes, pulse: Pulse, calls: Sequence[Exchange]) -> None:
+def _mark(row: Axes, pulse: Beats, calls: Sequence[Exchange]) -> None:
     for call in calls:
         if call.answered is not None:
             at = call.answered - pulse.started
@@ -91,12 +105,12 @@ def _mark_deadline(row: Axes, at: float, height: float) -> None:
     )
 
 
-def _state_at(pulse: Pulse, moment: float) -> str:
+def _state_at(pulse: Beats, moment: float) -> str:
     stands = any(start <= moment <= end for start, end in pulse.silences())
     return "the loop stands still" if stands else "the loop beats on"
 
 
-def _words(pulse: Pulse, calls: Sequence[Exchange]) -> str:
+def _words(pulse: Beats, calls: Sequence[Exchange]) -> str:
     if not calls:
         return "the loop stands still" if pulse.flatlines else "the loop beats on"
     words = [f"answer {_answer(calls[0])}"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .groq import GroqStandIn
     from .images import ImagesStandIn
     from .lineup import Providers, providers
-    from .server import StandIn
+    from .server import Pace, StandIn
     from .whatsapp import WhatsAppStandIn
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "GroqStandIn",
     "Heart",
     "ImagesStandIn",
+    "Pace",
     "Providers",
     "StandIn",
     "UploadedFile",
@@ -39,6 +40,7 @@ _HOME = {
     "EmbeddingsStandIn": "embeddings",
     "GroqStandIn": "groq",
     "ImagesStandIn": "images",
+    "Pace": "server",
     "Providers": "lineup",
     "StandIn": "server",
     "WhatsAppStandIn": "whatsapp",

@@ -46,12 +46,18 @@ class GroqStandIn(StandIn):
         super().__init__(**options)
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._replies: deque[str] = deque()
 
     def recognise(self, audio: bytes, text: str) -> None:
         """Teach it what is said in a recording; any other gets a sentence about its format and size."""
         with self._lock:
             self._known[sha256(audio).hexdigest()] = text
+
+    def refuse_once(self, audio: bytes) -> None:
+        """Answer 429 when a recording comes for the first time, and transcribe it when it comes again."""
+        with self._lock:
+            self._refused.add(sha256(audio).hexdigest())
 
     def reply(self, *texts: str) -> None:
         """Queue what the model says in the next chat completions, one text each."""
@@ -61,6 +67,7 @@ class GroqStandIn(StandIn):
     def reset(self) -> None:
         super().reset()
         with self._lock:
+            self._refused.clear()
             self._replies.clear()
 
     def settings(self) -> dict[str, str]:
@@ -96,6 +103,7 @@ class GroqStandIn(StandIn):
     async def _transcribe(self, request: Request) -> Response:
         body = body_of(request)
         kind = self._checked_audio(body)
+        self._refuse_what_comes_first(body)
         seconds = audio.wav_seconds(body.data) if kind == "WAV" else None
         text = self._heard(body, kind, seconds)
         answer = {"text": text, "x_groq": {"id": _request_id(body.file.sha256 if body.file else "")}}
@@ -129,6 +137,14 @@ class GroqStandIn(StandIn):
         if kind is None:
             raise _error(400, "could not process file - is it a valid media file?")
         return kind
+
+    def _refuse_what_comes_first(self, body: Body) -> None:
+        digest = body.file.sha256 if body.file else ""
+        with self._lock:
+            if digest not in self._refused:
+                return
+            self._refused.remove(digest)
+        raise self.refusal(429)
 
     def _heard(self, body: Body, kind: str, seconds: float | None) -> str:
         with self._lock:

@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -27,6 +28,14 @@ from .loopback import Loopback
 
 _log = logging.getLogger("kata.instruments.standins")
 _Gate = TypeVar("_Gate", bound=Gate)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How slow an answer is: seconds before its first piece, and before each of the others."""
+
+    first: float
+    between: float = 0.0
 
 
 class Refusal(Exception):
@@ -49,6 +58,9 @@ class StandIn(ABC):
     Use it as a context manager. It answers in the provider's wire format, keeps a journal of what it received, and can
     be told to be slow (`latency`, in seconds before an answer, or before each chunk of a streamed one), to fail, or to
     wait. If `pulse` is set, the journal notes the beats at arrival and answer. With `tls` it speaks HTTPS.
+
+    Attributes:
+        paces: How slow it is at some of its paths, by the end of the path, in the place of `latency`.
     """
 
     name: ClassVar[str]
@@ -56,6 +68,7 @@ class StandIn(ABC):
     def __init__(self, *, latency: float = 0.0, pulse: Heart | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.latency = latency
         self.pulse = pulse
+        self.paces: Mapping[str, Pace] = {}
         self._journal = Journal()
         self._faults = Faults()
         self._gates: tuple[Gate, ...] = ()
@@ -166,11 +179,12 @@ class StandIn(ABC):
         await self._journal.until(n, answered=answered, limit=limit, name=self.name)
 
     def reset(self) -> None:
-        """Forget journal, counters, faults and latency. What it was taught it still knows; connections stay open."""
+        """Forget journal, counters, faults and slowness. What it was taught it still knows; connections stay open."""
         self._journal.clear()
         self._faults.clear()
         self._accepted_before = self._loopback.accepted
         self.latency = 0.0
+        self.paces = {}
 
     # What it is told to do
 
@@ -238,7 +252,9 @@ class StandIn(ABC):
         request = Request({**scope, "asgi": {**scope["asgi"], "spec_version": "2.4"}})
         request.state.body = body = decode(request.headers.get("content-type", ""), raw)
         # What was arranged for this call is taken before its arrival can be seen: what is arranged later is not for it.
-        gates, latency, fault = self._gates, self.latency, self._faults.take() if complete else None
+        gates, fault = self._gates, self._faults.take() if complete else None
+        pace = next((pace for end, pace in self.paces.items() if request.url.path.endswith(end)), None)
+        latency = self.latency if pace is None else pace.first
         pulse = self.pulse or next((gate.pulse for gate in gates if isinstance(gate, Hold)), None)
         entry = self._journal.open(
             method=request.method,
@@ -253,7 +269,13 @@ class StandIn(ABC):
             file=body.file,
         )
         exchange = Exchange(
-            entry, send, self.name, pulse=pulse, gates=gates, due=arrived + latency, latency=lambda: self.latency
+            entry,
+            send,
+            self.name,
+            pulse=pulse,
+            gates=gates,
+            due=arrived + latency,
+            latency=lambda: self.latency if pace is None else pace.between,
         )
         if complete:
             for gate in gates:

@@ -1,0 +1,1 @@
+"""The whole service under load: its callers, its providers, and what both see of it."""

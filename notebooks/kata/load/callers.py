@@ -1,0 +1,146 @@
+"""The callers: each message is sent when it is due, whether the ones before it have been answered or not.
+
+An open loop, as people are one: they do not wait for a service to be ready before they write to it. A generator that
+waits for an answer before it goes on leaves out just those messages that would have had to wait. What a message waited
+is counted from the moment at which it was due, so that a generator that is late itself cannot make a service look good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from kata.instruments import webhook
+from kata.load.mix import Message
+
+CANARY_INTERVAL = 0.1
+"""Seconds from one health check to the next."""
+
+_NUMBER = 4_915_100_000_000  # phone number of the first caller of the first round
+_CALLERS = 100_000  # numbers that a round may use
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Something that was sent, and what became of it. Times are seconds after the beginning.
+
+    Attributes:
+        due: When it was to be sent.
+        sent: When it was.
+        answered: When the answer was there; None if none came while one waited.
+        status: The HTTP status of the answer; None if there was none, or the connection broke.
+    """
+
+    due: float
+    sent: float
+    answered: float | None
+    status: int | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was answered with 200."""
+        return self.status == 200
+
+    def waited(self, end: float) -> float:
+        """Seconds from when it was due to the answer, or to the end if none has come."""
+        return (end if self.answered is None else self.answered) - self.due
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What the callers saw.
+
+    Attributes:
+        messages: What became of each message, in the plan's order.
+        canary: What became of each health check, in order.
+        ended: When the last answer was there, or nobody waited any longer: seconds after the beginning.
+    """
+
+    messages: Sequence[Sent]
+    canary: Sequence[Sent]
+    ended: float
+
+    @property
+    def late(self) -> float:
+        """Seconds by which the callers themselves were late, at most."""
+        return max(each.sent - each.due for each in (*self.messages, *self.canary))
+
+
+def number_of(message: Message, round: int) -> str:
+    """The phone number of a message's caller: another one in each round, so that each begins a conversation anew."""
+    return str(_NUMBER + round * _CALLERS + message.caller)
+
+
+async def drive(
+    address: str,
+    messages: Sequence[Message],
+    media: Mapping[int, str],
+    *,
+    seconds: float,
+    patience: float,
+    round: int = 0,
+) -> Drive:
+    """Send messages to a service as they are due, and check its health meanwhile, until all are answered.
+
+    Args:
+        address: The service's address.
+        messages: The plan.
+        media: The ids of what the messages carry, by their numbers.
+        seconds: How long messages come; the health is checked at least as long.
+        patience: Seconds to wait for answers after that.
+        round: Which round it is: tells its callers from those of others.
+    """
+    limits = httpx.Limits(max_connections=None)  # nobody waits for a connection
+    # kata: allow client-per-request because a round is a visit: its callers hang up when it is over
+    async with httpx.AsyncClient(base_url=address, timeout=None, limits=limits, verify=False, trust_env=False) as http:
+        line = _Line(http, time.perf_counter(), seconds + patience)
+        async with asyncio.TaskGroup() as group:
+            posts = [group.create_task(_post(line, message, media, number_of(message, round))) for message in messages]
+            flock: list[asyncio.Task[Sent]] = []
+            while (due := len(flock) * CANARY_INTERVAL) <= seconds or not all(post.done() for post in posts):
+                await line.until(due)
+                flock.append(group.create_task(line.send("GET", "/health", due)))
+        return Drive(tuple(post.result() for post in posts), tuple(check.result() for check in flock), line.now)
+
+
+async def _post(line: _Line, message: Message, media: Mapping[int, str], sender: str) -> Sent:
+    match message.brings:
+        case "audio":
+            notification = webhook.voice(media[message.number], sender=sender)
+        case "image":
+            notification = webhook.picture(media[message.number], message.words, sender=sender)
+        case _:
+            notification = webhook.text(message.words, sender=sender)
+    await line.until(message.due)
+    return await line.send("POST", webhook.PATH, message.due, notification)
+
+
+class _Line:
+    """The way to a service, open for a limited time."""
+
+    def __init__(self, client: httpx.AsyncClient, begun: float, closes: float) -> None:
+        self._client = client
+        self._begun = begun
+        self._closes = closes
+
+    @property
+    def now(self) -> float:
+        """Seconds after the beginning."""
+        return time.perf_counter() - self._begun
+
+    async def until(self, due: float) -> None:
+        await asyncio.sleep(max(0.0, due - self.now))
+
+    async def send(self, method: str, path: str, due: float, json: dict[str, Any] | None = None) -> Sent:
+        sent = self.now
+        try:
+            async with asyncio.timeout(max(0.0, self._closes - sent)):
+                answer = await self._client.request(method, path, json=json)
+        except (httpx.HTTPError, TimeoutError):
+            return Sent(due, sent, None, None)
+        return Sent(due, sent, self.now, answer.status_code)

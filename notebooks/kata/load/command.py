@@ -1,0 +1,182 @@
+"""`kata bench`: from what was asked for to the figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kata.audit import project_root
+from kata.load.bench import (
+    FULL,
+    MOST_CALLERS,
+    QUICK,
+    TWENTY,
+    BenchFailed,
+    Candidate,
+    Schedule,
+    Tell,
+    from_nine_to_none,
+    has_uvloop,
+    in_pairs,
+    measure,
+    on_a_slow_disk,
+    on_other_loops,
+    with_each_finding,
+)
+from kata.load.machine import Machine
+from kata.load.report import Report, table
+
+__all__ = ["BenchFailed", "Wanted", "WrongCall", "measured", "run", "understood"]
+
+PICTURED = 20
+"""Callers in the picture."""
+
+_MOST_ROUNDS = 10
+
+
+class WrongCall(ValueError):
+    """What was asked for cannot be done; the message says why, and what can."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for, understood."""
+
+    candidates: tuple[Candidate, ...]
+    schedule: Schedule
+    complete: bool
+    file: Path | None
+    picture: Path | None
+
+    @property
+    def seconds_at_most(self) -> float:
+        """How long it takes at most, but for the start of the services."""
+        pairs = -(-sum(map(len, self.others.values())) // 2)
+        return self.schedule.seconds_at_most(len(self.candidates)) + pairs * TWENTY.seconds_at_most(2)
+
+    @property
+    def others(self) -> Mapping[str, Sequence[Candidate]]:
+        """What is measured with twenty callers besides, by its name in the report."""
+        if not self.complete:
+            return {}
+        return {
+            "findings": [self.solution, *with_each_finding(self.solution)],
+            "ladder": from_nine_to_none(self.solution),
+            "slow_disk": on_a_slow_disk(self.solution),
+            "variants": on_other_loops(self.candidates),
+        }
+
+    @property
+    def solution(self) -> Candidate:
+        """The solution, served in the same way as the candidates."""
+        return replace(self.candidates[0], name="solution", package=project_root() / "solution")
+
+
+def understood(
+    packages: Mapping[str, Path],
+    *,
+    quick: bool = False,
+    callers: str | None = None,
+    complete: bool = False,
+    uvloop: bool = False,
+    workers: int = 1,
+    slow_disk: float = 0.0,
+    file: Path | None = None,
+    picture: Path | None = None,
+) -> Wanted:
+    """Turn the options of the command line into what is to be done.
+
+    Args:
+        packages: The folders of the packages, by name; none means starter and solution.
+        slow_disk: Milliseconds.
+
+    Raises:
+        WrongCall: If that cannot be.
+    """
+    if uvloop and not has_uvloop():
+        raise WrongCall("uvloop is not installed: `uv sync` does it, except on Windows, which has none")
+    if complete and (uvloop or workers > 1):
+        raise WrongCall("a complete bench has uvloop and two workers in it: leave out --uvloop and --workers")
+    if workers > 1 and slow_disk:
+        raise WrongCall("the disk is slowed in one process only: leave out --workers or --slow-disk")
+    for path in filter(None, (file, picture)):
+        if not path.absolute().parent.is_dir():
+            raise WrongCall(f"there is no folder {path.parent} for {path.name}: make it first")
+    schedule = QUICK if quick else FULL
+    if callers is not None:
+        schedule = replace(schedule, callers=_numbers(callers))
+    if picture and PICTURED not in schedule.callers:
+        raise WrongCall(f"the picture shows {PICTURED} callers: let --callers have {PICTURED} among them")
+    folders = packages or {name: project_root() / name for name in ("starter", "solution")}
+    return Wanted(
+        candidates=tuple(
+            Candidate(name, folder, loop="uvloop" if uvloop else "asyncio", workers=workers, slow=slow_disk / 1000)
+            for name, folder in folders.items()
+        ),
+        schedule=schedule,
+        complete=complete,
+        file=file,
+        picture=picture,
+    )
+
+
+async def run(wanted: Wanted, tell: Tell, show: Tell) -> Report:
+    """Measure, show the table, and write the files that were asked for.
+
+    Args:
+        tell: Is told what goes on.
+        show: Is given the table.
+
+    Raises:
+        BenchFailed: If a service could not be measured, or a file not be written.
+    """
+    tell(f"at most {wanted.seconds_at_most / 60:.0f} minutes, usually less")
+    report = None
+    try:
+        async for report in measured(wanted, tell):
+            await asyncio.to_thread(_keep, report, wanted)
+    finally:
+        if report:
+            show(table(report))
+    for file in filter(None, (wanted.file, wanted.picture)):
+        tell(f"made {file}")
+    return report
+
+
+async def measured(wanted: Wanted, tell: Tell = lambda _: None) -> AsyncIterator[Report]:
+    """Measure what was asked for; gives the report after each of its parts, each time with one part more.
+
+    Raises:
+        BenchFailed: If a service could not be measured.
+    """
+    machine, first = Machine.here(), wanted.candidates[0]
+    rounds = await measure(wanted.candidates, wanted.schedule, tell)
+    report = Report(machine, first.loop, first.workers, first.slow, rounds)
+    yield report
+    for name, candidates in wanted.others.items():
+        report = replace(report, **{name: await in_pairs(candidates, TWENTY, tell)})
+        yield report
+
+
+def _keep(report: Report, wanted: Wanted) -> None:
+    try:
+        if wanted.file:
+            report.write(wanted.file)
+        if wanted.picture:
+            wanted.picture.write_bytes(report.heartbeats(PICTURED)._repr_png_())
+    except OSError as error:
+        raise BenchFailed(f"the figures cannot be kept: {error}") from None
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise WrongCall(f"--callers takes numbers between commas, such as 1,20,50, and not {text!r}") from None
+    if not all(1 <= number <= MOST_CALLERS for number in numbers):
+        raise WrongCall(f"--callers takes numbers from 1 to {MOST_CALLERS}, and not {text!r}")
+    if len(numbers) > _MOST_ROUNDS or len(set(numbers)) < len(numbers):
+        raise WrongCall(f"--callers takes up to {_MOST_ROUNDS} numbers, each of them once, and not {text!r}")
+    return numbers
