@@ -17,7 +17,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Drop:
-    """The connection is closed without an answer."""
+    """The connection is closed without an answer: before the request is looked at, or once it is `served`."""
+
+    served: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,90 @@
+"""What a service holds: tasks and threads as it knows them itself, sockets and files as the system does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+POOL = "asyncio_"
+"""What the threads of the event loop's own pool are called: they stay, and there are never more than its size."""
+
+_KEPT = ("memory.db*", "pictures/*.png")
+"""What a companion keeps for good; anything else in its folder is left over."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a service holds at one moment.
+
+    Attributes:
+        tasks: Tasks of the event loop, by their coroutine's name.
+        threads: Threads by their name, numbers left out, but for those of the loop's pool.
+        pool: Threads of the loop's pool.
+        sockets: Connections that are open, to providers and callers, and the one that is listened on.
+        files: Names of the files that are open.
+        stray: Files in the folder where it keeps things that are no pictures, and not its memory.
+        memory: Bytes resident.
+        blocks: Blocks of memory that Python's own allocator has given out: those of small objects.
+    """
+
+    tasks: Mapping[str, int]
+    threads: Mapping[str, int]
+    pool: int
+    sockets: int
+    files: tuple[str, ...]
+    stray: tuple[str, ...]
+    memory: int
+    blocks: int
+
+    def more_than(self, before: Holdings) -> dict[str, list[str]]:
+        """What is there now and was not there before, by its sort; nothing of what may grow."""
+        counted = {name: Counter(getattr(self, name)) - Counter(getattr(before, name)) for name in _COUNTED}
+        more = {name: sorted(each.elements()) for name, each in counted.items()}
+        more["sockets"] = ["connection"] * (self.sockets - before.sockets)
+        return {name: each for name, each in more.items() if each}
+
+
+_COUNTED = ("tasks", "threads", "files", "stray")
+
+
+def held(loop: asyncio.AbstractEventLoop | None) -> dict[str, Any]:
+    """What this process knows of itself: what is garbage is collected first."""
+    gc.collect()
+    threads = Counter(re.sub(r"\d+", "", thread.name) for thread in threading.enumerate())
+    pool = threads.pop(POOL, 0)
+    tasks = Counter(_named(task) for task in asyncio.all_tasks(loop)) if loop else {}
+    return {"tasks": tasks, "threads": threads, "pool": pool, "blocks": sys.getallocatedblocks()}
+
+
+def seen_from_outside(pid: int, kept: Path) -> dict[str, Any]:
+    """What the system knows of a process.
+
+    Args:
+        pid: Its number.
+        kept: The folder where it keeps things.
+
+    Raises:
+        psutil.NoSuchProcess: If it has ended.
+    """
+    process = psutil.Process(pid)
+    known = {path for pattern in _KEPT for path in kept.glob(pattern)}
+    return {
+        "sockets": len(process.net_connections(kind="inet")),
+        "files": tuple(sorted(Path(file.path).name for file in process.open_files())),
+        "stray": tuple(sorted(path.name for path in kept.rglob("*") if path.is_file() and path not in known)),
+        "memory": process.memory_info().rss,
+    }
+
+
+def _named(task: asyncio.Task[Any]) -> str:
+    return getattr(task.get_coro(), "__qualname__", repr(task.get_coro()))
