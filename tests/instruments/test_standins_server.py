@@ -286,6 +286,15 @@ def test_a_dropped_call_is_a_connection_error_and_noted(groq: GroqStandIn, clien
     assert call.status is None
 
 
+def test_faults_that_nobody_has_met_are_forgotten(groq: GroqStandIn, client: Groq) -> None:
+    groq.fail(3, status=503)
+    with pytest.raises(InternalServerError):
+        client.models.list()
+    groq.relent()
+    assert client.models.list().data
+    assert [call.status for call in groq.journal] == [503, 200]
+
+
 async def test_concurrent_calls_take_one_fault_each(groq: GroqStandIn, async_client: AsyncGroq) -> None:
     groq.fail(3, status=503)
     with groq.rendezvous(6, limit=60):

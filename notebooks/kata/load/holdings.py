@@ -18,6 +18,8 @@ import psutil
 POOL = "asyncio_"
 """What the threads of the event loop's own pool are called: they stay, and there are never more than its size."""
 
+CALLER = "a caller"
+
 _KEPT = ("memory.db*", "pictures/*.png")
 """What a companion keeps for good; anything else in its folder is left over."""
 
@@ -30,7 +32,7 @@ class Holdings:
         tasks: Tasks of the event loop, by their coroutine's name.
         threads: Threads by their name, numbers left out, but for those of the loop's pool.
         pool: Threads of the loop's pool.
-        sockets: Connections that are open, to providers and callers, and the one that is listened on.
+        sockets: Connections, and the socket that is listened on, by their peer and their state.
         files: Names of the files that are open.
         stray: Files in the folder where it keeps things that are no pictures, and not its memory.
         memory: Bytes resident.
@@ -40,21 +42,24 @@ class Holdings:
     tasks: Mapping[str, int]
     threads: Mapping[str, int]
     pool: int
-    sockets: int
+    sockets: Mapping[str, int]
     files: tuple[str, ...]
     stray: tuple[str, ...]
     memory: int
     blocks: int
 
+    @property
+    def callers(self) -> int:
+        """Connections to somebody who is no provider."""
+        return sum(number for name, number in self.sockets.items() if name.startswith(CALLER))
+
     def more_than(self, before: Holdings) -> dict[str, list[str]]:
         """What is there now and was not there before, by its sort; nothing of what may grow."""
         counted = {name: Counter(getattr(self, name)) - Counter(getattr(before, name)) for name in _COUNTED}
-        more = {name: sorted(each.elements()) for name, each in counted.items()}
-        more["sockets"] = ["connection"] * (self.sockets - before.sockets)
-        return {name: each for name, each in more.items() if each}
+        return {name: sorted(each.elements()) for name, each in counted.items() if each}
 
 
-_COUNTED = ("tasks", "threads", "files", "stray")
+_COUNTED = ("tasks", "threads", "sockets", "files", "stray")
 
 
 def held(loop: asyncio.AbstractEventLoop | None) -> dict[str, Any]:
@@ -66,12 +71,13 @@ def held(loop: asyncio.AbstractEventLoop | None) -> dict[str, Any]:
     return {"tasks": tasks, "threads": threads, "pool": pool, "blocks": sys.getallocatedblocks()}
 
 
-def seen_from_outside(pid: int, kept: Path) -> dict[str, Any]:
+def seen_from_outside(pid: int, kept: Path, peers: Mapping[int, str]) -> dict[str, Any]:
     """What the system knows of a process.
 
     Args:
         pid: Its number.
         kept: The folder where it keeps things.
+        peers: Names of those that it is connected to, by their port; anybody else is a caller.
 
     Raises:
         psutil.NoSuchProcess: If it has ended.
@@ -79,11 +85,16 @@ def seen_from_outside(pid: int, kept: Path) -> dict[str, Any]:
     process = psutil.Process(pid)
     known = {path for pattern in _KEPT for path in kept.glob(pattern)}
     return {
-        "sockets": len(process.net_connections(kind="inet")),
+        "sockets": Counter(_connected(each, peers) for each in process.net_connections(kind="inet")),
         "files": tuple(sorted(Path(file.path).name for file in process.open_files())),
         "stray": tuple(sorted(path.name for path in kept.rglob("*") if path.is_file() and path not in known)),
         "memory": process.memory_info().rss,
     }
+
+
+def _connected(socket: Any, peers: Mapping[int, str]) -> str:
+    peer = peers.get(socket.raddr.port, CALLER) if socket.raddr else "nobody"
+    return f"{peer} ({socket.status.lower().replace('_', ' ')})"
 
 
 def _named(task: asyncio.Task[Any]) -> str:

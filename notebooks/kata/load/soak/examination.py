@@ -21,7 +21,7 @@ from kata.load.soak.troubles import RECOVERY, THRESHOLD, Trouble
 WAVE = 4
 """Messages at once that ask for speech."""
 
-_HELD = 15.0  # seconds that the probe is kept waiting at most, while the others are answered
+_HELD = 25.0  # seconds that the probe is kept waiting at most, while the others are answered
 _POLL = 0.02
 
 Letters = Callable[[Sequence[Message]], list[Letter]]

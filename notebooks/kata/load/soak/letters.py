@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kata.load.mix import Kind, Message
 
 _FIRST = 10_000_000  # eight digits each, so that the numbers look alike to a memory that goes by words
-_MARK = re.compile(r"\b\d{8}\b")
+_MARK = re.compile(r"(?<!\d)\d{8}(?!\d)")
 _WISH = {Kind.SPOKEN: "Tell me with audio", Kind.DRAWN: "Draw me an image"}
 
 

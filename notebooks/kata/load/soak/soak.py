@@ -29,10 +29,12 @@ CALLERS = 15
 LONGEST = 5.0
 """Seconds that a trouble lasts at most, before it is the next one's turn."""
 
+SETTLING = 60.0
+"""Seconds for work in progress to end, and for what is not needed to be let go: what is there then is left over."""
+
 _PATIENCE = 90.0  # seconds: a delivery that takes longer is hung up, and tried again
-_SETTLING = 60.0  # seconds for work in progress to end, and for what is not needed to be let go
 _GRACE = 30.0  # seconds to end after it was told to
-_CHANCES = 6
+_CHANCES = 20
 _POLL = 0.1
 _SERVED = "RequestResponseCycle.run_asgi"  # uvicorn's task for a request
 
@@ -41,7 +43,9 @@ _ONLY_WHEN_STOPPED = (Outcome.FAILED, Outcome.BROKEN, Outcome.UNREACHED)
 Tell = Callable[[str], object]
 
 
-async def soak(candidate: Candidate, seconds: float, home: Path, tell: Tell = lambda _: None) -> Record:
+async def soak(
+    candidate: Candidate, seconds: float, home: Path, tell: Tell = lambda _: None, *, settling: float = SETTLING
+) -> Record:
     """Soak a service.
 
     Args:
@@ -49,6 +53,7 @@ async def soak(candidate: Candidate, seconds: float, home: Path, tell: Tell = la
         seconds: How long it has trouble; its start, its breaker, and the calm after each round come on top.
         home: A folder of its own.
         tell: Is told what goes on, a line at a time.
+        settling: Seconds for `SETTLING`.
 
     Raises:
         BenchFailed: If it does not answer as it should before there is any trouble.
@@ -58,17 +63,18 @@ async def soak(candidate: Candidate, seconds: float, home: Path, tell: Tell = la
     await asyncio.to_thread(put_back, candidate, home)
     async with stage(candidate.name, home) as providers:
         try:
-            return await _Soak(candidate.name, seconds, home, providers, tell).run()
+            return await _Soak(candidate.name, seconds, home, providers, tell, settling).run()
         except ExceptionGroup as several:
             raise _first(several) from None
 
 
 class _Soak:
-    def __init__(self, name: str, seconds: float, home: Path, providers: Stage, tell: Tell) -> None:
+    def __init__(self, name: str, seconds: float, home: Path, providers: Stage, tell: Tell, settling: float) -> None:
         self._name = name
         self._home = home
         self._stage = providers
         self._tell = tell
+        self._settling = settling
         self._post = Post(_PATIENCE)
         self._rounds = max(1, round(seconds / len(ROUND) / LONGEST))
         self._lasts = max(SHORTEST, seconds / len(ROUND) / self._rounds)
@@ -146,7 +152,7 @@ class _Soak:
         await self._stage.hang_up()
         unwell = await self._unwell()
         messages, first = len(self._post.deliveries), self._first
-        held = await self._until(child, lambda _, held: first is None or not held.more_than(first))
+        held = await self._until(child, lambda _, held: not (held.more_than(first) if first else held.callers))
         self._first = first or held
         return Calm(messages, held, held.more_than(self._first), unwell)
 
@@ -182,9 +188,9 @@ class _Soak:
 
     async def _until(self, child: Child, good: Callable[[Seen, Holdings], bool]) -> Holdings:
         """Look until something holds, but not for ever; the last look at the service."""
-        closes = time.monotonic() + _SETTLING
+        closes = time.monotonic() + self._settling
         while True:
-            outside = await asyncio.to_thread(seen_from_outside, child.pid, self._home / "kept")
+            outside = await asyncio.to_thread(seen_from_outside, child.pid, self._home / "kept", self._stage.peers)
             holdings = Holdings(**outside, **await child.ask())
             if good(await self._stage.seen(), holdings) or time.monotonic() > closes:
                 return holdings

@@ -14,6 +14,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from kata.instruments.standins import Call, Pace, Providers, StandIn, providers
 from kata.load.child import Child, running
@@ -36,7 +37,7 @@ class Reply(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """An answer of WhatsApp's to a reply that it had taken: when it got lost, and whom the reply was for."""
+    """A reply that WhatsApp took, or may have, without the companion being told: when, and whom the reply was for."""
 
     at: float
     to: str
@@ -54,7 +55,7 @@ class Seen:
         in_flight: Those in progress right now.
         speech: Calls to the text-to-speech provider.
         replies: What was sent out on WhatsApp, in order.
-        lost: Those of WhatsApp's answers to them that got lost.
+        lost: Those of them of which the companion was not told that they were taken.
     """
 
     calls: int
@@ -74,6 +75,15 @@ class Stage:
         self._child = child
         self._turn = asyncio.Lock()
         self.settings = settings
+
+    @property
+    def peers(self) -> Mapping[int, str]:
+        """The names of the providers by their ports."""
+        return {
+            urlsplit(url).port or 0: name.removesuffix("_BASE_URL").lower()
+            for name, url in self.settings.items()
+            if name.endswith("_BASE_URL")
+        }
 
     async def keep(self, letters: Iterable[Letter]) -> Mapping[int, str]:
         """Keep ready what these messages carry: the ids of the media, by the message's number."""
@@ -215,7 +225,8 @@ def _report(world: Providers) -> dict[str, Any]:
 
 
 def _is_lost(call: Call) -> bool:
-    return call.dropped and call.status == 200 and call.path.endswith("/messages")
+    served = (call.dropped and call.status == 200) or call.hung_up
+    return served and call.path.endswith("/messages")
 
 
 def _words(message: Mapping[str, Any]) -> str:
