@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import httpcore
+import httpx
 import psutil
 import pytest
 
 from kata.audit import project_root
 from kata.gallery import Change
 from kata.load.bench import Candidate, at_once, put_back
-from kata.load.holdings import Holdings
+from kata.load.holdings import Holdings, held
 from kata.load.machine import Machine
 from kata.load.service import PACKAGE
 from kata.load.soak.examination import Examination
@@ -129,6 +131,23 @@ def test_more_of_the_same_is_left_over_and_less_is_not():
         "stray": ["half.ogg"],
     }
     assert HOLDINGS.more_than(HOLDINGS) == {}
+
+
+def test_a_dead_socket_is_left_over_unless_it_is_an_orphans():
+    later = replace(HOLDINGS, sockets={"groq (established)": 6, "groq (close wait)": 2})
+    assert later.more_than(HOLDINGS)["sockets"] == ["groq (close wait)", "groq (close wait)", "groq (established)"]
+    assert replace(later, orphans=1).more_than(HOLDINGS)["sockets"] == ["groq (close wait)", "groq (established)"]
+    assert replace(later, orphans=9).more_than(HOLDINGS)["sockets"] == ["groq (established)"]
+
+
+async def test_an_orphan_is_known_from_a_connection_that_is_used(everybody):
+    async with httpx.AsyncClient(base_url=everybody.groq.base_url, verify=False) as client:
+        await client.get("/openai/v1/models")
+        assert held(asyncio.get_running_loop())["orphans"] == 0
+        pool = client._transport._pool
+        pool._connections.append(orphan := httpcore.AsyncHTTPConnection(httpcore.URL("http://127.0.0.1").origin))
+        assert orphan.info() == "CONNECTING"
+        assert held(asyncio.get_running_loop())["orphans"] == 1
 
 
 GOOD = Examination(3, 0, 0, 1, 3, 4)

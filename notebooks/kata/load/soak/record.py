@@ -144,7 +144,7 @@ def claims(record: Record) -> list[Claim]:
             "no task, thread, file, socket or temporary file is left over",
             not left and pool <= record.pool,
             "; ".join(f"{name}: {_counted(each)}" for name, each in left.items())
-            or f"nothing, and {pool} of {record.pool} threads in the pool",
+            or f"nothing ({pool} of {record.pool} threads in the pool, {record.calms[-1].holdings.orphans} orphans)",
         ),
         Claim(
             "its memory stays flat",

@@ -47,7 +47,11 @@ def table(records: Sequence[Record], machine: Machine) -> str:
         lines += ["", several[0].text]
         for record, claim in zip(records, several, strict=True):
             lines.append(f"  {'✓' if claim.holds else '✗'} {record.service.ljust(wide)}  {claim.seen}")
-    lines += ["", f"{records[0].seconds:.0f} s of trouble, on {machine}"]
+    lines += [
+        "",
+        "orphans: connections that httpcore loses where a call is cancelled while it connects (its issue 1093)",
+        f"{records[0].seconds:.0f} s of trouble, on {machine}",
+    ]
     return "\n".join(lines)
 
 
