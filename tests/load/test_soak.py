@@ -20,7 +20,7 @@ from kata.load.holdings import Holdings, held
 from kata.load.machine import Machine
 from kata.load.service import PACKAGE
 from kata.load.soak.examination import Examination
-from kata.load.soak.record import BLOCKS, MARGIN, Calm, Record, claims
+from kata.load.soak.record import BLOCKS, MARGIN, SPARE, Calm, Record, claims
 from kata.load.soak.report import table
 from kata.load.soak.soak import soak
 from kata.load.soak.troubles import ROUND, SHORTEST
@@ -176,8 +176,8 @@ def test_a_breaker_is_judged_by_counts(seen, holds):
     [
         ({"memory": HOLDINGS.memory + MARGIN}, True),
         ({"memory": HOLDINGS.memory + MARGIN + 1}, False),
-        ({"blocks": HOLDINGS.blocks + 10 * BLOCKS}, True),
-        ({"blocks": HOLDINGS.blocks + 11 * BLOCKS}, False),
+        ({"blocks": HOLDINGS.blocks + SPARE + 10 * BLOCKS}, True),
+        ({"blocks": HOLDINGS.blocks + SPARE + 10 * BLOCKS + 1}, False),
     ],
 )
 def test_memory_is_flat_within_a_margin(records, change, is_flat):

@@ -23,6 +23,11 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """The connection is closed after the first piece of a streamed answer; one in a single piece is whole."""
+
+
+@dataclass(frozen=True)
 class Garble:
     """Status 200 with a body that is not what the provider promises."""
 
@@ -34,7 +39,7 @@ class Redirect:
     location: str
 
 
-Fault = Failure | Drop | Garble | Redirect
+Fault = Failure | Drop | Cut | Garble | Redirect
 
 
 class Faults:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .body import Body, decode
 from .exchange import Exchange, redacted
-from .faults import Drop, Failure, Fault, Faults, Garble, Redirect
+from .faults import Cut, Drop, Failure, Fault, Faults, Garble, Redirect
 from .gates import Gate, Hold, Rendezvous, Silence
 from .heart import Heart
 from .journal import Call, Journal
@@ -201,6 +201,10 @@ class StandIn(ABC):
         """
         self._faults.add(Drop(served), times)
 
+    def cut(self, times: int = 1) -> None:
+        """Let the next calls end with a connection that is closed after the first piece of a streamed answer."""
+        self._faults.add(Cut(), times)
+
     def relent(self) -> None:
         """Forget the faults that no call has shown yet."""
         self._faults.clear()
@@ -301,12 +305,16 @@ class StandIn(ABC):
         if isinstance(fault, Drop):
             status = await self._effect(request) if fault.served else None
             await exchange.wait()
-            exchange.end(lost=status)
-            request.state.transport.close()
-            await leaving
+            await self._break_off(request, exchange, leaving, lost=status)
             return
+
+        async def send(message: Message) -> None:
+            if isinstance(fault, Cut) and exchange.call.chunks:
+                await self._break_off(request, exchange, leaving)
+            await exchange.send(message)
+
         try:
-            await self._responder(fault, request, exchange.call)(request.scope, request.receive, exchange.send)
+            await self._responder(fault, request, exchange.call)(request.scope, request.receive, send)
         except Refusal as refusal:
             await refusal.response()(request.scope, request.receive, exchange.send)
         except Exception:
@@ -316,6 +324,13 @@ class StandIn(ABC):
             else:
                 broken = Response(f"The {self.name} stand-in is broken: see its log.", 500)
                 await broken(request.scope, request.receive, exchange.send)
+
+    async def _break_off(
+        self, request: Request, exchange: Exchange, leaving: asyncio.Task[None], lost: int | None = None
+    ) -> None:
+        exchange.end(lost=lost)
+        request.state.transport.close()
+        await leaving
 
     async def _effect(self, request: Request) -> int | None:
         """Serve a request whose answer nobody gets; the answer's status."""

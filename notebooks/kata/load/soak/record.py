@@ -12,12 +12,15 @@ from kata.load.soak.ledger import Books
 from kata.load.soak.troubles import THRESHOLD
 
 MARGIN = 48 * 2**20
-"""Bytes by which a service may have grown from the first calm to the last, whatever the messages between them: pages
-that an allocator keeps, and what conversations that become longer take. Not a leak of one kilobyte is meant to be found
-by this, but one of every picture and voice note."""
+"""Bytes by which a service may have grown from the first calm to the last: pages that an allocator keeps, and what longer
+conversations take. It is wide on purpose: a leak of whole pictures or voice notes shows in minutes, one of a kilobyte a
+message in the small objects, or in a longer soak."""
+
+SPARE = 50_000
+"""Small objects by which it may have grown for once: what is imported or cached late, such as source lines for a log."""
 
 BLOCKS = 1000
-"""Small objects that may be left for each message: what is remembered of new phones, and of longer conversations."""
+"""Small objects that may be left for each message besides: what is remembered of new phones, and longer conversations."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,14 @@ class Record:
         return self.calms[-1].messages - self.calms[0].messages
 
     @property
-    def blocks_per_message(self) -> float:
-        """Small objects that were left for each message."""
-        first, last = self.calms[0].holdings, self.calms[-1].holdings
-        return (last.blocks - first.blocks) / self.messages_between if self.messages_between else 0.0
+    def new_blocks(self) -> int:
+        """Small objects by which it has grown from the first calm to the last."""
+        return self.calms[-1].holdings.blocks - self.calms[0].holdings.blocks
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether its memory has not grown by more than the margins allow."""
+        return self.growth <= MARGIN and self.new_blocks <= SPARE + BLOCKS * self.messages_between
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -148,9 +155,8 @@ def claims(record: Record) -> list[Claim]:
         ),
         Claim(
             "its memory stays flat",
-            record.growth <= MARGIN and record.blocks_per_message <= BLOCKS,
-            f"{record.growth / 2**20:+.1f} MB and {record.blocks_per_message:+.0f} objects a message, "
-            f"over {record.messages_between} messages",
+            record.is_flat,
+            f"{record.growth / 2**20:+.1f} MB, {record.new_blocks:+,} small objects over {record.messages_between} messages",
         ),
         Claim(
             "it ends by itself when it is told to",

@@ -164,6 +164,8 @@ def _storm(world: Providers, size: int, present: ExitStack) -> None:
 def _drops(world: Providers, size: int, present: ExitStack) -> None:
     for stand_in in world:
         stand_in.drop(1 + size // 2)
+    for stand_in in (world.groq, world.elevenlabs):
+        stand_in.cut(size)
     world.whatsapp.drop(1 + size // 2, served=True)
 
 
