@@ -12,15 +12,16 @@ from kata.load.soak.ledger import Books
 from kata.load.soak.troubles import THRESHOLD
 
 MARGIN = 48 * 2**20
-"""Bytes by which a service may have grown from the first calm to the last: pages that an allocator keeps, and what longer
-conversations take. It is wide on purpose: a leak of whole pictures or voice notes shows in minutes, one of a kilobyte a
-message in the small objects, or in a longer soak."""
+"""Bytes by which a service may have grown from the first calm to the last: pages that an allocator keeps, and what
+longer conversations take. It is wide on purpose: a leak of whole pictures or voice notes shows in minutes, one of a
+kilobyte a message in the small objects, or in a longer soak."""
 
 SPARE = 50_000
-"""Small objects by which it may have grown for once: what is imported or cached late, such as source lines for a log."""
+"""Small objects by which it may have grown for once: what is imported or cached late, such as source lines for a log.
+"""
 
 BLOCKS = 1000
-"""Small objects that may be left for each message besides: what is remembered of new phones, and longer conversations."""
+"""Small objects that may be left for each message besides: what is remembered of new phones, longer conversations."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def claims(record: Record) -> list[Claim]:
         Claim(
             "its memory stays flat",
             record.is_flat,
-            f"{record.growth / 2**20:+.1f} MB, {record.new_blocks:+,} small objects over {record.messages_between} messages",
+            f"{record.growth / 2**20:+.1f} MB and {record.new_blocks:+,} small objects, "
+            f"over {record.messages_between} messages",
         ),
         Claim(
             "it ends by itself when it is told to",
