@@ -198,6 +198,12 @@ def test_costs_are_ranked():
     assert pixels(chart, FLATLINE) > 200
 
 
+def test_costs_in_an_order_of_their_own_say_where_it_leads():
+    chart = cost({"2 left": 9.0, "1 left": 5.0, "0 left": 3.0}, ("limit", 2.9), unit="s", title="A", ranked=False)
+    assert chart.text == "from 2 left to 0 left: shorter"
+    assert [bar.get_width() for bar in chart.figure.axes[0].patches] == [3.0, 5.0, 9.0]
+
+
 def test_costs_of_nothing_are_refused():
     with pytest.raises(ValueError, match="nothing was measured"):
         cost({}, ("none", 1.0), unit="seconds", title="A title")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -133,33 +133,39 @@ async def run(wanted: Wanted, tell: Tell, show: Tell) -> Report:
         BenchFailed: If a service could not be measured, or a file not be written.
     """
     tell(f"at most {wanted.seconds_at_most / 60:.0f} minutes, usually less")
-    report = await measured(wanted, tell)
-    show(table(report))
-    await asyncio.to_thread(_keep, report, wanted, tell)
+    report = None
+    try:
+        async for report in measured(wanted, tell):
+            await asyncio.to_thread(_keep, report, wanted)
+    finally:
+        if report:
+            show(table(report))
+    for file in filter(None, (wanted.file, wanted.picture)):
+        tell(f"made {file}")
     return report
 
 
-async def measured(wanted: Wanted, tell: Tell = lambda _: None) -> Report:
-    """Measure what was asked for.
+async def measured(wanted: Wanted, tell: Tell = lambda _: None) -> AsyncIterator[Report]:
+    """Measure what was asked for; gives the report after each of its parts, each time with one part more.
 
     Raises:
         BenchFailed: If a service could not be measured.
     """
     machine, first = Machine.here(), wanted.candidates[0]
     rounds = await measure(wanted.candidates, wanted.schedule, tell)
-    others = {name: await in_pairs(each, TWENTY, tell) for name, each in wanted.others.items()}
-    return Report(machine, first.loop, first.workers, first.slow, rounds, **others)
+    report = Report(machine, first.loop, first.workers, first.slow, rounds)
+    yield report
+    for name, candidates in wanted.others.items():
+        report = replace(report, **{name: await in_pairs(candidates, TWENTY, tell)})
+        yield report
 
 
-def _keep(report: Report, wanted: Wanted, tell: Tell) -> None:
+def _keep(report: Report, wanted: Wanted) -> None:
     try:
         if wanted.file:
             report.write(wanted.file)
-            tell(f"kept in {wanted.file}")
         if wanted.picture:
-            drawn = report.heartbeats(PICTURED)
-            wanted.picture.write_bytes(drawn._repr_png_())
-            tell(f"drawn in {wanted.picture}; in words:\n{drawn.text}")
+            wanted.picture.write_bytes(report.heartbeats(PICTURED)._repr_png_())
     except OSError as error:
         raise BenchFailed(f"the figures cannot be kept: {error}") from None
 

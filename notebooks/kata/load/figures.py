@@ -19,6 +19,9 @@ P50, P95, P99 = QUANTILES = (0.5, 0.95, 0.99)
 _FULL = 0.8
 """Share of a processor above which it is the processor that sets the limit: one event loop has no more than one."""
 
+_LATE = 0.25
+"""Seconds by which callers are late at most on a machine that has time for them."""
+
 
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest of the values that this share of them does not exceed (nearest rank). NaN of nothing."""
@@ -92,6 +95,11 @@ class Figures:
         """Whether the processor was the limit, and not the providers."""
         return self.share_of_processor >= _FULL
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether the callers themselves were late, because something else ran: then nothing else is to be trusted."""
+        return self.late >= _LATE
+
     @classmethod
     def of(
         cls,
@@ -148,6 +156,7 @@ class Figures:
             "cpu_per_message": self.cpu_per_message,
             "share_of_processor": self.share_of_processor,
             "is_processor_full": self.is_processor_full,
+            "is_disturbed": self.is_disturbed,
             "taken": vars(self.taken),
             "workers": self.workers,
         }

@@ -71,11 +71,14 @@ class Report:
 
     @property
     def chart(self) -> Chart:
-        """How long 95 of 100 messages waited at most, over callers, on one scale with the limit."""
+        """How long 95 of 100 messages waited at most, over callers, on one scale with the limit.
+
+        A ring is where there was no processor time left, for the service or for its callers.
+        """
         return growth(
             {name: {each.callers: each.latency[P95] for each in self.of(name)} for name in self.services},
             {each.callers: each.limit[P95] for each in self.rounds},
-            full={name: [each.callers for each in self.of(name) if each.is_processor_full] for name in self.services},
+            full={name: [each.callers for each in self.of(name) if _mark(each)] for name in self.services},
             title="How long one waits, the more callers there are",
         )
 
@@ -169,7 +172,7 @@ _COLUMNS: Mapping[str, Callable[[Figures], str]] = {
     "p95": lambda each: f"{each.latency[P95]:.2f}",
     "p99": lambda each: f"{each.latency[P99]:.2f}",
     "limit": lambda each: f"{each.limit[P95]:.2f}",
-    "×": lambda each: f"{each.times_the_limit:.2f}{'*' if each.is_processor_full else ''}",
+    "×": lambda each: f"{each.times_the_limit:.2f}{_mark(each)}",
     "canary": lambda each: f"{each.worst_canary:.2f}",
     "conn": lambda each: f"{each.connections}",
     "peak": lambda each: f"{each.peak_in_flight}",
@@ -189,6 +192,10 @@ def _aligned(cell: str, width: int, column: str) -> str:
     return cell.ljust(width) if column == "service" else cell.rjust(width)
 
 
+def _mark(figures: Figures) -> str:
+    return ("*" if figures.is_processor_full else "") + ("?" if figures.is_disturbed else "")
+
+
 def _legend(report: Report) -> str:
     figures = [each for name in PARTS for each in getattr(report, name)]
     slow = f", each file operation {report.slow * 1000:g} ms slower" if report.slow else ""
@@ -205,8 +212,13 @@ def _legend(report: Report) -> str:
     ]
     if any(each.is_processor_full for each in figures):
         lines.append("*: here the processor is the limit, and not the providers")
-    lost = [each for each in figures if each.replies != each.answered]
-    lines += [f"{each.service}, {each.callers} callers: {each.replies} replies were as they should" for each in lost]
+    if any(each.is_disturbed for each in figures):
+        lines.append("?: something else had the processors, so that the callers themselves were late: measure again")
+    for each in figures:
+        if (lost := each.answered - each.replies) > 0:
+            lines.append(
+                f"{each.service}, {each.callers} callers: {lost} of the answered got another reply than was due"
+            )
     return "\n".join(lines)
 
 

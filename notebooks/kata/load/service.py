@@ -102,16 +102,16 @@ def _main() -> None:
         log_level="warning",
         timeout_graceful_shutdown=_GRACE,
     )
-    server = _Server(config)
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
         sys.stdout.write(json.dumps({"port": listener.getsockname()[1]}) + "\n")
         sys.stdout.flush()
         with slow_disk(given.kept, seconds=given.slow) if given.slow else nullcontext():
             if given.workers > 1:
-                supervisor = Multiprocess(config, target=server.run, sockets=[listener])
+                supervisor = Multiprocess(config, [listener])
                 _obey(lambda: None, supervisor.should_exit.set)
                 supervisor.run()
             else:
+                server = _Server(config)
                 _obey(lambda: server.loop, lambda: setattr(server, "should_exit", True))
                 server.run(sockets=[listener])
 

@@ -23,7 +23,7 @@ def growth(
     Args:
         waits: Seconds by the number of callers, by the name of the line.
         limit: What nobody can be faster than, in seconds, by the number of callers.
-        full: With how many callers it was the processor that set the limit, by the same names; marked by a ring.
+        full: With how many callers there was no processor time left, by the same names; marked by a ring.
         title: What the chart says, in a sentence.
 
     Raises:
