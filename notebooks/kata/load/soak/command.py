@@ -67,7 +67,7 @@ async def run(wanted: Wanted, tell: Tell, show: Tell) -> bool:
         BenchFailed: If a service does not work at all, or a file cannot be written.
     """
     machine = Machine.here()
-    tell(f"{wanted.seconds:.0f} seconds of trouble, and about as many as a minute more for calm in between")
+    tell(f"{wanted.seconds:.0f} seconds of trouble; the start, the breaker, and the calm after each round come on top")
     records = await soaked(wanted, tell)
     show(table(records, machine))
     if wanted.file:
