@@ -29,7 +29,10 @@ CLEAN, FOUND, NOT_AUDITED = 0, 1, 3
 """Exit statuses of `kata audit`, where a wrong call is 2 as well."""
 
 NOT_MEASURED = 3
-"""Exit status of `kata bench` where a service could not be measured."""
+"""Exit status of `kata bench` and `kata soak` where a service could not be measured."""
+
+CLAIM_BROKEN = 1
+"""Exit status of `kata soak` where a service did not keep to a claim."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -279,6 +282,31 @@ def bench(packages: Sequence[str], **options: Any) -> None:
     except command.BenchFailed as error:
         click.echo(f"could not measure: {error}", err=True)
         raise SystemExit(NOT_MEASURED) from None
+
+
+@main.command()
+@click.option("--seconds", type=click.FloatRange(1, 86_400), default=600.0, show_default=True, help="how long it lasts")
+@click.option("--package", "packages", multiple=True, help="workspace, starter, solution or a path; repeatable")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="keep everything in this file")
+def soak(packages: Sequence[str], **options: Any) -> None:
+    """Give the WhatsApp service trouble for a long time, and tell what is lost, doubled or left over.
+
+    Providers answer 429, drop connections, are slow, silent or down; callers hang up; the service is restarted under
+    load. Without --package, the solution is held to its claims, and the starter runs beside it for comparison.
+
+    Exit status: 0 all claims hold, 1 one does not, 2 wrong call, 3 a service could not be measured.
+    """
+    from kata.load.soak import command
+
+    try:
+        wanted = command.understood({name: folder_of(name) for name in packages}, **options)
+        holds = asyncio.run(command.run(wanted, lambda line: click.echo(line, err=True), click.echo))
+    except (UnknownTarget, command.WrongCall) as error:
+        raise click.UsageError(str(error)) from None
+    except command.BenchFailed as error:
+        click.echo(f"could not measure: {error}", err=True)
+        raise SystemExit(NOT_MEASURED) from None
+    raise SystemExit(0 if holds else CLAIM_BROKEN)
 
 
 @main.command("audit")

@@ -286,6 +286,30 @@ def test_a_dropped_call_is_a_connection_error_and_noted(groq: GroqStandIn, clien
     assert call.status is None
 
 
+def test_a_stream_may_be_cut_after_its_first_piece(groq: GroqStandIn, client: Groq) -> None:
+    groq.cut()
+    stream = client.chat.completions.create(**HELLO, stream=True)
+    with pytest.raises(httpx.RemoteProtocolError):
+        list(stream)
+    (call,) = groq.journal
+    assert (call.dropped, call.chunks, call.status) == (True, 1, None)
+
+
+def test_an_answer_in_one_piece_is_not_cut(groq: GroqStandIn, client: Groq) -> None:
+    groq.cut()
+    assert client.models.list().data
+    assert groq.journal[0].status == 200
+
+
+def test_faults_that_nobody_has_met_are_forgotten(groq: GroqStandIn, client: Groq) -> None:
+    groq.fail(3, status=503)
+    with pytest.raises(InternalServerError):
+        client.models.list()
+    groq.relent()
+    assert client.models.list().data
+    assert [call.status for call in groq.journal] == [503, 200]
+
+
 async def test_concurrent_calls_take_one_fault_each(groq: GroqStandIn, async_client: AsyncGroq) -> None:
     groq.fail(3, status=503)
     with groq.rendezvous(6, limit=60):

@@ -151,3 +151,29 @@ def test_a_garbled_answer_is_no_json(whatsapp: WhatsAppStandIn, client: httpx.Cl
     with pytest.raises(ValueError, match="Unterminated"):
         client.post("/v21.0/123/messages", json=TEXT).json()
     assert whatsapp.messages == ()
+
+
+def test_an_answer_may_get_lost_after_the_message_was_taken(whatsapp: WhatsAppStandIn, client: httpx.Client) -> None:
+    whatsapp.drop(served=True)
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("/v21.0/123/messages", json=TEXT)
+    (call,), (taken,) = whatsapp.journal, whatsapp.taken
+    assert (call.dropped, call.status) == (True, 200)
+    assert taken.message == TEXT
+    assert call.arrived <= taken.at <= call.ended
+
+
+def test_a_call_that_is_dropped_at_once_has_no_effect(whatsapp: WhatsAppStandIn, client: httpx.Client) -> None:
+    whatsapp.drop()
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("/v21.0/123/messages", json=TEXT)
+    assert (whatsapp.journal[0].status, whatsapp.taken) == (None, ())
+
+
+def test_a_refusal_may_get_lost_too(whatsapp: WhatsAppStandIn, client: httpx.Client) -> None:
+    whatsapp.drop(2, served=True)
+    for headers in ({"authorization": "Bearer invalid"}, {}):
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post("/v21.0/123/messages", json={}, headers=headers)
+    assert [(call.dropped, call.status) for call in whatsapp.journal] == [(True, 401), (True, 400)]
+    assert whatsapp.taken == ()

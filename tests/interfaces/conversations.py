@@ -145,6 +145,8 @@ async def the_language_model_is_down_for_a_while(world: Providers, ana: Phone) -
     world.groq.fail(2, status=503)
     await ana.says("Are you there?")
     await ana.says("And now?")
+    world.groq.cut(3)
+    await ana.says("What were you going to say?")
 
 
 @conversation()

@@ -169,14 +169,14 @@ async def _measure(candidates: Sequence[Candidate], schedule: Schedule, scratch:
     async with AsyncExitStack() as running:
         homes = [scratch / str(number) for number, _ in enumerate(candidates)]
         starts = (_site(candidate, home) for candidate, home in zip(candidates, homes, strict=True))
-        sites = await _at_once(*(running.enter_async_context(start) for start in starts))
-        await _at_once(*(site.warm_up() for site in sites))
+        sites = await at_once(*(running.enter_async_context(start) for start in starts))
+        await at_once(*(site.warm_up() for site in sites))
         measured: list[Figures] = []
         for number, callers in enumerate(schedule.callers, start=1):
             load = Load(number, callers, schedule.seconds_with(callers), schedule.patience)
             if callers <= SIDE_BY_SIDE:
                 tell(f"{load}, side by side")
-                measured += await _at_once(*(site.bear(load) for site in sites))
+                measured += await at_once(*(site.bear(load) for site in sites))
             else:
                 for site in sites:
                     tell(f"{load}, {site.candidate.name}")
@@ -267,7 +267,7 @@ def _with(solution: Candidate, name: str, back: tuple[str, ...]) -> Candidate:
     return replace(solution, name=name, back=back)
 
 
-async def _at_once(*works: Coroutine[Any, Any, T]) -> list[T]:
+async def at_once(*works: Coroutine[Any, Any, T]) -> list[T]:
     """Do several things at once. The first that fails ends the others, and its error is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

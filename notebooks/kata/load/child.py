@@ -20,7 +20,6 @@ from typing import Any
 import psutil
 
 _LONGEST = 2**26  # bytes of one line: a report on all that a long round has sent
-_GRACE = 5.0  # seconds to end by itself
 _LAST_WORDS = 12  # lines of its standard error that are kept
 
 
@@ -31,10 +30,11 @@ class ChildFailed(RuntimeError):
 class Child:
     """A running process; made by `running`."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, limit: float) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, limit: float, grace: float) -> None:
         self.name = name
         self._process = process
         self._limit = limit
+        self._grace = grace
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self._listening = asyncio.create_task(self._listen(), name=f"{name}: standard error")
 
@@ -42,6 +42,11 @@ class Child:
     def pid(self) -> int:
         """The number of the process."""
         return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """How it ended: 0 if by itself and well; None while it runs."""
+        return self._process.returncode
 
     async def ask(self, **command: Any) -> dict[str, Any]:
         """Send it a command, and give what it answers.
@@ -95,7 +100,7 @@ class Child:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(_GRACE):
+            async with asyncio.timeout(self._grace):
                 await self._process.wait()
         except TimeoutError:
             pass
@@ -121,6 +126,7 @@ async def running(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     limit: float = 60.0,
+    grace: float = 5.0,
 ) -> AsyncIterator[Child]:
     """Run a module of this Python as a process, and stop it at the end, come what may.
 
@@ -129,6 +135,7 @@ async def running(
         folder: Where it runs.
         environment: Variables that it gets besides those of this process.
         limit: Seconds that it may take for an answer.
+        grace: Seconds that it may take to end by itself, before it is killed.
     """
     # A session of its own: Ctrl-C is for the bench, which then lets everything end.
     own: dict[str, Any] = (
@@ -149,7 +156,7 @@ async def running(
         limit=_LONGEST,
         **own,
     )
-    child = Child(name, process, limit)
+    child = Child(name, process, limit, grace)
     try:
         yield child
     finally:

@@ -1,7 +1,7 @@
 """The WhatsApp service of one package, run by uvicorn in a process of its own, as it would be deployed.
 
-The module is that process too (`python -m kata.load.service`): it says on which port it listens, and stops when its
-standard input ends.
+The module is that process too (`python -m kata.load.service`): it says on which port it listens, answers each line of
+its standard input with what it holds at that moment (`kata.load.holdings`), and stops when that input ends.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 from kata.instruments.chat import kept_in
 from kata.instruments.disk import slow_disk
 from kata.load.child import Child, running
+from kata.load.holdings import held
 
 LOOPS = ("asyncio", "uvloop")
 
@@ -45,6 +46,7 @@ async def service(
     loop: str = "asyncio",
     workers: int = 1,
     slow: float = 0.0,
+    grace: float = 5.0,
 ) -> AsyncIterator[tuple[Child, str]]:
     """Serve the package `PACKAGE` of a folder, and stop it at the end; gives the process, and the service's address.
 
@@ -54,16 +56,19 @@ async def service(
         loop: The event loop, one of `LOOPS`.
         workers: How many processes serve.
         slow: Seconds that each opening, making and removing of what it keeps takes longer; with one worker.
+        grace: Seconds that it may take to end.
 
     Raises:
         ChildFailed: If it does not start.
     """
     ways = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
     kept = folder / "kept"
-    await asyncio.to_thread(kept.mkdir)
+    await asyncio.to_thread(kept.mkdir, exist_ok=True)
     environment = {**kept_in(kept), **settings, **_QUIET, "TMPDIR": str(kept), "PYTHONPATH": ways}
     arguments = [f"--loop={loop}", f"--workers={workers}", f"--kept={kept}", f"--slow={slow}"]
-    async with running(name, "kata.load.service", arguments, folder=folder, environment=environment) as child:
+    async with running(
+        name, "kata.load.service", arguments, folder=folder, environment=environment, grace=grace
+    ) as child:
         address = f"http://127.0.0.1:{(await child.hear())['port']}"
         await _is_there(child, address)
         yield child, address
@@ -103,20 +108,32 @@ def _main() -> None:
         with slow_disk(given.kept, seconds=given.slow) if given.slow else nullcontext():
             if given.workers > 1:
                 supervisor = Multiprocess(config, [listener])
-                _when_input_ends(supervisor.should_exit.set)
+                _obey(lambda: None, supervisor.should_exit.set)
                 supervisor.run()
             else:
-                server = uvicorn.Server(config)
-                _when_input_ends(lambda: setattr(server, "should_exit", True))
+                server = _Server(config)
+                _obey(lambda: server.loop, lambda: setattr(server, "should_exit", True))
                 server.run(sockets=[listener])
 
 
-def _when_input_ends(stop: Callable[[], object]) -> None:
-    def wait() -> None:
-        sys.stdin.read()
+class _Server(uvicorn.Server):
+    """uvicorn's, which says on which loop it serves."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+
+def _obey(loop: Callable[[], asyncio.AbstractEventLoop | None], stop: Callable[[], object]) -> None:
+    def listen() -> None:
+        for _ in sys.stdin:
+            sys.stdout.write(json.dumps(held(loop())) + "\n")
+            sys.stdout.flush()
         stop()
 
-    threading.Thread(target=wait, name="end of input", daemon=True).start()
+    threading.Thread(target=listen, name="standard input", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from kata.instruments.standins.pictures import drawn
 from kata.load.child import Child, running
 from kata.load.mix import LATENCY, Kind, Message
 
-_NAMES = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
-_PIECES = 4  # of a spoken answer
+NAMES = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
+PIECES = 4  # of a spoken answer
 _PICTURE = drawn("a harbour", 320, 240)
 
 
@@ -76,7 +76,7 @@ async def world(name: str, folder: Path) -> AsyncIterator[World]:
 
 
 def _main() -> None:
-    with providers(*_NAMES) as world:
+    with providers(*NAMES) as world:
         _say(world.settings())
         _prepare(world, [])
         for line in sys.stdin:
@@ -91,15 +91,16 @@ def _prepare(world: Providers, carried: Sequence[Sequence[Any]]) -> dict[str, st
         "/chat/completions": Pace(LATENCY["chat"]),
         "/audio/transcriptions": Pace(LATENCY["hearing"]),
     }
-    world.elevenlabs.chunks = _PIECES
-    world.elevenlabs.latency = LATENCY["speech"] / _PIECES
+    world.elevenlabs.chunks = PIECES
+    world.elevenlabs.latency = LATENCY["speech"] / PIECES
     world.images.latency = LATENCY["drawing"]
     world.embeddings.latency = LATENCY["embeddings"]
     world.whatsapp.latency = LATENCY["whatsapp"]
-    return {str(number): _media(world, Kind(kind), words) for number, kind, words in carried}
+    return {str(number): kept_ready(world, Kind(kind), words) for number, kind, words in carried}
 
 
-def _media(world: Providers, kind: Kind, words: str) -> str:
+def kept_ready(world: Providers, kind: Kind, words: str) -> str:
+    """Let WhatsApp keep what a message of this kind carries, and Groq know the words in it; the id of the media."""
     if kind is Kind.PICTURE:
         return world.whatsapp.add_media(_PICTURE, "image/png")
     recording = voice_note().data + words.encode()  # each its own, so that each has its own words

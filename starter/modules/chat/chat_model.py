@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
+import httpx
 from groq import APIError, AsyncGroq
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import BaseModel, ConfigDict
@@ -94,7 +95,7 @@ class ChatModel:
             async for chunk in stream:
                 if chunk.choices and chunk.choices[0].delta.content:
                     yield chunk.choices[0].delta.content
-        except (APIError, ValueError) as error:
+        except (APIError, httpx.HTTPError, ValueError) as error:
             raise ChatError(f"no answer came: {error}") from error
 
     async def summarize(self, messages: Sequence[BaseMessage], summary: str) -> str:

@@ -98,15 +98,18 @@ class Exchange:
         await self._send(message)
         self._due = time.perf_counter() + self._latency()
 
-    def end(self, *, answered: bool = False, hung_up: bool = False) -> None:
-        """Note the end: answered, hung up by the client, or else dropped. Only the first end counts."""
+    def end(self, *, answered: bool = False, hung_up: bool = False, lost: int | None = None) -> None:
+        """Note the end: answered, hung up by the client, or else dropped. Only the first end counts.
+
+        `lost` is the status of an answer that was dropped after the call was served.
+        """
         if not self.call.in_progress:
             return
         now = time.perf_counter()
         self._entry.note(
             ended=now,
             answered=now if answered else None,
-            status=self._status if answered else None,
+            status=self._status if answered else lost,
             beats_on_answer=self._pulse.beats if self._pulse else None,
             hung_up=hung_up,
         )

@@ -17,7 +17,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Drop:
-    """The connection is closed without an answer."""
+    """The connection is closed without an answer: before the request is looked at, or once it is `served`."""
+
+    served: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The connection is closed after the first piece of a streamed answer; one in a single piece is whole."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Redirect:
     location: str
 
 
-Fault = Failure | Drop | Garble | Redirect
+Fault = Failure | Drop | Cut | Garble | Redirect
 
 
 class Faults:

@@ -38,7 +38,7 @@ class Call:
     arrived: float
     answered: float | None = None
     ended: float | None = None
-    status: int | None = None  # None: dropped, in progress or hung up
+    status: int | None = None  # None: dropped before it was served, in progress or hung up
     chunks: int = 0  # pieces of the answer's body that were sent
     beats_on_arrival: int | None = None
     beats_on_answer: int | None = None

@@ -16,11 +16,11 @@ from typing import Any, ClassVar, Self, TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .body import Body, decode
 from .exchange import Exchange, redacted
-from .faults import Drop, Failure, Fault, Faults, Garble, Redirect
+from .faults import Cut, Drop, Failure, Fault, Faults, Garble, Redirect
 from .gates import Gate, Hold, Rendezvous, Silence
 from .heart import Heart
 from .journal import Call, Journal
@@ -194,9 +194,20 @@ class StandIn(ABC):
             raise ValueError(f"status must be an error, 400 to 599, and is {status}")
         self._faults.add(Failure(status, retry_after), times)
 
-    def drop(self, times: int = 1) -> None:
-        """Let the next calls end with a closed connection, unanswered."""
-        self._faults.add(Drop(), times)
+    def drop(self, times: int = 1, *, served: bool = False) -> None:
+        """Let the next calls end with a closed connection, unanswered.
+
+        If `served`, what was asked for is done first: only the answer is lost, and the caller cannot know.
+        """
+        self._faults.add(Drop(served), times)
+
+    def cut(self, times: int = 1) -> None:
+        """Let the next calls end with a connection that is closed after the first piece of a streamed answer."""
+        self._faults.add(Cut(), times)
+
+    def relent(self) -> None:
+        """Forget the faults that no call has shown yet."""
+        self._faults.clear()
 
     def garble(self, times: int = 1) -> None:
         """Answer the next calls with status 200 and a malformed body."""
@@ -292,13 +303,18 @@ class StandIn(ABC):
         self, fault: Fault | None, request: Request, exchange: Exchange, leaving: asyncio.Task[None]
     ) -> None:
         if isinstance(fault, Drop):
+            status = await self._effect(request) if fault.served else None
             await exchange.wait()
-            exchange.end()
-            request.state.transport.close()
-            await leaving
+            await self._break_off(request, exchange, leaving, lost=status)
             return
+
+        async def send(message: Message) -> None:
+            if isinstance(fault, Cut) and exchange.call.chunks:
+                await self._break_off(request, exchange, leaving)
+            await exchange.send(message)
+
         try:
-            await self._responder(fault, request, exchange.call)(request.scope, request.receive, exchange.send)
+            await self._responder(fault, request, exchange.call)(request.scope, request.receive, send)
         except Refusal as refusal:
             await refusal.response()(request.scope, request.receive, exchange.send)
         except Exception:
@@ -308,6 +324,28 @@ class StandIn(ABC):
             else:
                 broken = Response(f"The {self.name} stand-in is broken: see its log.", 500)
                 await broken(request.scope, request.receive, exchange.send)
+
+    async def _break_off(
+        self, request: Request, exchange: Exchange, leaving: asyncio.Task[None], lost: int | None = None
+    ) -> None:
+        exchange.end(lost=lost)
+        request.state.transport.close()
+        await leaving
+
+    async def _effect(self, request: Request) -> int | None:
+        """Serve a request whose answer nobody gets; the answer's status."""
+        statuses: list[int] = []
+
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        try:
+            self.admit(request.headers)
+            await self._router(request.scope, request.receive, note)
+        except Refusal as refusal:
+            return refusal.status
+        return statuses[0] if statuses else None
 
     def _responder(self, fault: Fault | None, request: Request, call: Call) -> ASGIApp:
         """The ASGI application that gives the answer. Raises Refusal if the request carries no good key."""

@@ -7,6 +7,7 @@ https://developers.facebook.com/docs/graph-api/guides/error-handling.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -43,6 +44,14 @@ class Media:
     filename: str | None = None
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A message that was sent out, as it was posted, and when it was taken: `time.perf_counter()` seconds."""
+
+    at: float
+    message: Mapping[str, Any]
+
+
 class WhatsAppStandIn(StandIn):
     """The Graph API on loopback, for any version and any phone number id.
 
@@ -59,7 +68,7 @@ class WhatsAppStandIn(StandIn):
         self._lock = threading.Lock()
         self._media: dict[str, Media] = {}
         self._uploads: list[Media] = []
-        self._messages: list[dict[str, Any]] = []
+        self._messages: list[Taken] = []
 
     def add_media(self, data: bytes, mime_type: str) -> str:
         """Let a user have sent this media; returns the id that the webhook's notification carries."""
@@ -68,6 +77,11 @@ class WhatsAppStandIn(StandIn):
     @property
     def messages(self) -> Sequence[Mapping[str, Any]]:
         """The messages that were sent out, as they were posted, in order."""
+        return tuple(each.message for each in self.taken)
+
+    @property
+    def taken(self) -> Sequence[Taken]:
+        """The same, and when each was taken."""
         with self._lock:
             return tuple(self._messages)
 
@@ -147,7 +161,7 @@ class WhatsAppStandIn(StandIn):
         if kind in _MEDIA_KINDS and "link" not in content:
             self._found(str(content.get("id", "")))
         with self._lock:
-            self._messages.append(fields)
+            self._messages.append(Taken(time.perf_counter(), fields))
             identity = f"wamid.STANDIN{len(self._messages):08}"
         to = str(fields["to"])
         return JSONResponse(
