@@ -47,7 +47,9 @@ def test_a_wrong_call_is_told_before_anything_starts(options, said):
 
 @pytest.fixture
 def running() -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", "from kata.cli import main; main()", "soak", "--package", "solution"]
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # ignored in the background
+    program = f"{listening}; from kata.cli import main; main()"
+    command = [sys.executable, "-c", program, "soak", "--package", "solution"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
