@@ -61,9 +61,9 @@ async def check(id: str, target: str = "workspace") -> Text:
     """
     finding = audit().finding(id)
     if target == "workspace":
-        start()
+        await asyncio.to_thread(start)
     verdict = await _judged(finding, folder_of(target))
-    footer = f"board: {progress().summary}" if target == "workspace" else ""
+    footer = f"board: {(await asyncio.to_thread(progress)).summary}" if target == "workspace" else ""
     return Text(render(verdict, finding, target), card(verdict, finding, target, footer))
 
 

@@ -82,7 +82,7 @@ def held(loop: asyncio.AbstractEventLoop | None) -> dict[str, Any]:
     pool = threads.pop(POOL, 0)
     tasks = Counter(_named(task) for task in asyncio.all_tasks(loop)) if loop else {}
     blocks = sys.getallocatedblocks()
-    connections = [each for each in gc.get_objects() if isinstance(each, httpcore.AsyncHTTPConnection)]
+    connections = [each for each in gc.get_objects() if issubclass(type(each), httpcore.AsyncHTTPConnection)]
     orphans = sum(bool(_UNUSED.search(each.info())) for each in connections)
     return {"tasks": tasks, "threads": threads, "pool": pool, "blocks": blocks, "orphans": orphans}
 
