@@ -133,11 +133,13 @@ def test_more_of_the_same_is_left_over_and_less_is_not():
     assert HOLDINGS.more_than(HOLDINGS) == {}
 
 
-def test_a_dead_socket_is_left_over_unless_it_is_an_orphans():
-    later = replace(HOLDINGS, sockets={"groq (established)": 6, "groq (close wait)": 2})
-    assert later.more_than(HOLDINGS)["sockets"] == ["groq (close wait)", "groq (close wait)", "groq (established)"]
-    assert replace(later, orphans=1).more_than(HOLDINGS)["sockets"] == ["groq (close wait)", "groq (established)"]
-    assert replace(later, orphans=9).more_than(HOLDINGS)["sockets"] == ["groq (established)"]
+def test_a_socket_is_left_over_unless_it_is_an_orphans():
+    sockets = {"groq (established)": 6, "images (close wait)": 1, "a caller (close wait)": 1}
+    later = replace(HOLDINGS, sockets=sockets)
+    everything = ["a caller (close wait)", "groq (established)", "images (close wait)"]
+    assert later.more_than(HOLDINGS)["sockets"] == everything
+    assert replace(later, orphans=1).more_than(HOLDINGS)["sockets"] == everything[:2]
+    assert replace(later, orphans=9).more_than(HOLDINGS)["sockets"] == everything[:1]
 
 
 async def test_an_orphan_is_known_from_a_connection_that_is_used(everybody):

@@ -19,7 +19,7 @@ import psutil
 POOL = "asyncio_"
 """What the threads of the event loop's own pool are called: they stay, and there are never more than its size."""
 
-CALLER = "a caller"
+CALLER, NOBODY = "a caller", "nobody"
 
 _UNUSED = re.compile(r"^CONNECTING$|, NEW,")
 """What a connection of httpcore says of itself before its first request."""
@@ -64,8 +64,9 @@ class Holdings:
         """What is there now and was not there before, by its sort; nothing of what may grow, and no orphan's socket."""
         counted = {name: Counter(getattr(self, name)) - Counter(getattr(before, name)) for name in _COUNTED}
         sockets = counted["sockets"]
-        dead = Counter([name for name in sorted(sockets.elements()) if name.endswith(_DEAD)][: self.orphans])
-        counted["sockets"] = sockets - dead
+        dead_first = sorted(sockets.elements(), key=lambda name: (not name.endswith(_DEAD), name))
+        to_providers = [name for name in dead_first if not name.startswith((CALLER, NOBODY))]
+        counted["sockets"] = sockets - Counter(to_providers[: self.orphans])
         return {name: sorted(each.elements()) for name, each in counted.items() if each}
 
 
@@ -109,7 +110,7 @@ def seen_from_outside(pid: int, kept: Path, peers: Mapping[int, str]) -> dict[st
 
 
 def _connected(socket: Any, peers: Mapping[int, str]) -> str:
-    peer = peers.get(socket.raddr.port, CALLER) if socket.raddr else "nobody"
+    peer = peers.get(socket.raddr.port, CALLER) if socket.raddr else NOBODY
     return f"{peer} ({socket.status.lower().replace('_', ' ')})"
 
 
