@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from kata.load.machine import Machine
 from kata.load.service import PACKAGE
 from kata.load.soak.examination import Examination
 from kata.load.soak.record import BLOCKS, MARGIN, SPARE, Calm, Record, claims
-from kata.load.soak.report import table
+from kata.load.soak.report import table, write
 from kata.load.soak.soak import soak
 from kata.load.soak.troubles import ROUND, SHORTEST
 
@@ -201,3 +202,15 @@ def test_the_table_has_both_side_by_side(records):
     assert said.splitlines()[0].split() == ["careless", "solution"]
     assert "every message arrives, and is answered\n  ✗ careless" in said
     assert "\n  ✓ solution" in said
+
+
+@pytest.mark.slow
+def test_a_record_is_kept_whole(records, tmp_path):
+    write(list(records.values()), Machine.here(), tmp_path / "records.json")
+    stored = json.loads((tmp_path / "records.json").read_text(encoding="utf-8"))
+    kept = {record["service"]: record for record in stored["records"]}
+    assert kept.keys() == records.keys()
+    for name, record in records.items():
+        assert {claim["text"] for claim in kept[name]["claims"] if not claim["holds"]} == broken(record)
+        assert kept[name]["books"]["messages"] == record.books.messages
+        assert kept[name]["calms"][-1]["holdings"]["sockets"] == record.calms[-1].holdings.sockets

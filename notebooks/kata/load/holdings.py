@@ -102,7 +102,7 @@ def seen_from_outside(pid: int, kept: Path, peers: Mapping[int, str]) -> dict[st
     process = psutil.Process(pid)
     known = {path for pattern in _KEPT for path in kept.glob(pattern)}
     return {
-        "sockets": Counter(_connected(each, peers) for each in process.net_connections(kind="inet")),
+        "sockets": dict(Counter(_connected(each, peers) for each in process.net_connections(kind="inet"))),
         "files": tuple(sorted(Path(file.path).name for file in process.open_files())),
         "stray": tuple(sorted(path.name for path in kept.rglob("*") if path.is_file() and path not in known)),
         "memory": process.memory_info().rss,
