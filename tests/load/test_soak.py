@@ -139,16 +139,22 @@ def test_a_socket_is_left_over_unless_it_is_an_orphans():
     later = replace(HOLDINGS, sockets=sockets)
     everything = ["a caller (close wait)", "groq (established)", "images (close wait)"]
     assert later.more_than(HOLDINGS)["sockets"] == everything
-    assert replace(later, orphans=1).more_than(HOLDINGS)["sockets"] == everything[:2]
-    assert replace(later, orphans=9).more_than(HOLDINGS)["sockets"] == everything[:1]
+    assert replace(later, orphans=1).more_than(HOLDINGS, given_up=9)["sockets"] == everything[:2]
+    assert replace(later, orphans=9).more_than(HOLDINGS, given_up=9)["sockets"] == everything[:1]
 
 
-async def test_an_orphan_is_known_from_a_connection_that_is_used(everybody):
+def test_there_are_no_more_orphans_than_calls_that_were_given_up():
+    later = replace(HOLDINGS, sockets={"groq (close wait)": 3}, orphans=3)
+    assert later.more_than(HOLDINGS, given_up=2) == {"sockets": ["groq (close wait)"]}
+
+
+async def test_an_orphan_is_told_from_a_connection_that_is_used_again(everybody):
     async with httpx.AsyncClient(base_url=everybody.groq.base_url, verify=False) as client:
         await client.get("/openai/v1/models")
         assert held(asyncio.get_running_loop())["orphans"] == 0
-        pool = client._transport._pool
-        pool._connections.append(orphan := httpcore.AsyncHTTPConnection(httpcore.URL("http://127.0.0.1").origin))
+        async with client.stream("GET", "/openai/v1/models"):
+            assert held(asyncio.get_running_loop())["orphans"] == 1
+        orphan = httpcore.AsyncHTTPConnection(httpcore.URL("http://127.0.0.1").origin)
         assert orphan.info() == "CONNECTING"
         assert held(asyncio.get_running_loop())["orphans"] == 1
 
