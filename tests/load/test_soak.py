@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from kata.load.machine import Machine
 from kata.load.service import PACKAGE
 from kata.load.soak.examination import Examination
 from kata.load.soak.record import BLOCKS, MARGIN, SPARE, Calm, Record, claims
-from kata.load.soak.report import table
+from kata.load.soak.report import table, write
 from kata.load.soak.soak import soak
 from kata.load.soak.troubles import ROUND, SHORTEST
 
@@ -138,16 +139,22 @@ def test_a_socket_is_left_over_unless_it_is_an_orphans():
     later = replace(HOLDINGS, sockets=sockets)
     everything = ["a caller (close wait)", "groq (established)", "images (close wait)"]
     assert later.more_than(HOLDINGS)["sockets"] == everything
-    assert replace(later, orphans=1).more_than(HOLDINGS)["sockets"] == everything[:2]
-    assert replace(later, orphans=9).more_than(HOLDINGS)["sockets"] == everything[:1]
+    assert replace(later, orphans=1).more_than(HOLDINGS, given_up=9)["sockets"] == everything[:2]
+    assert replace(later, orphans=9).more_than(HOLDINGS, given_up=9)["sockets"] == everything[:1]
 
 
-async def test_an_orphan_is_known_from_a_connection_that_is_used(everybody):
+def test_there_are_no_more_orphans_than_calls_that_were_given_up():
+    later = replace(HOLDINGS, sockets={"groq (close wait)": 3}, orphans=3)
+    assert later.more_than(HOLDINGS, given_up=2) == {"sockets": ["groq (close wait)"]}
+
+
+async def test_an_orphan_is_told_from_a_connection_that_is_used_again(everybody):
     async with httpx.AsyncClient(base_url=everybody.groq.base_url, verify=False) as client:
         await client.get("/openai/v1/models")
         assert held(asyncio.get_running_loop())["orphans"] == 0
-        pool = client._transport._pool
-        pool._connections.append(orphan := httpcore.AsyncHTTPConnection(httpcore.URL("http://127.0.0.1").origin))
+        async with client.stream("GET", "/openai/v1/models"):
+            assert held(asyncio.get_running_loop())["orphans"] == 1
+        orphan = httpcore.AsyncHTTPConnection(httpcore.URL("http://127.0.0.1").origin)
         assert orphan.info() == "CONNECTING"
         assert held(asyncio.get_running_loop())["orphans"] == 1
 
@@ -201,3 +208,15 @@ def test_the_table_has_both_side_by_side(records):
     assert said.splitlines()[0].split() == ["careless", "solution"]
     assert "every message arrives, and is answered\n  ✗ careless" in said
     assert "\n  ✓ solution" in said
+
+
+@pytest.mark.slow
+def test_a_record_is_kept_whole(records, tmp_path):
+    write(list(records.values()), Machine.here(), tmp_path / "records.json")
+    stored = json.loads((tmp_path / "records.json").read_text(encoding="utf-8"))
+    kept = {record["service"]: record for record in stored["records"]}
+    assert kept.keys() == records.keys()
+    for name, record in records.items():
+        assert {claim["text"] for claim in kept[name]["claims"] if not claim["holds"]} == broken(record)
+        assert kept[name]["books"]["messages"] == record.books.messages
+        assert kept[name]["calms"][-1]["holdings"]["sockets"] == record.calms[-1].holdings.sockets

@@ -21,9 +21,6 @@ POOL = "asyncio_"
 
 CALLER, NOBODY = "a caller", "nobody"
 
-_UNUSED = re.compile(r"^CONNECTING$|, NEW,")
-"""What a connection of httpcore says of itself before its first request."""
-
 _KEPT = ("memory.db*", "pictures/*.png")
 """What a companion keeps for good; anything else in its folder is left over."""
 
@@ -41,8 +38,9 @@ class Holdings:
         stray: Files in the folder where it keeps things that are no pictures, and not its memory.
         memory: Bytes resident.
         blocks: Blocks of memory that Python's own allocator has given out: those of small objects.
-        orphans: Connections of httpx that no request was ever sent on, and none will: each is what is left of a call
-            that was cancelled while it connected (https://github.com/encode/httpcore/issues/1093, open in 1.0.9).
+        orphans: Connections in httpx's pools that are neither idle nor closed. While nothing is in progress, they are
+            what is left of calls that were cancelled, mostly while they connected, and their pools never let them go
+            (https://github.com/encode/httpcore/issues/1093, open in 1.0.9).
     """
 
     tasks: Mapping[str, int]
@@ -60,13 +58,19 @@ class Holdings:
         """Connections to somebody who is no provider."""
         return sum(number for name, number in self.sockets.items() if name.startswith(CALLER))
 
-    def more_than(self, before: Holdings) -> dict[str, list[str]]:
-        """What is there now and was not there before, by its sort; nothing of what may grow, and no orphan's socket."""
+    def more_than(self, before: Holdings, given_up: int = 0) -> dict[str, list[str]]:
+        """What is there now and was not there before, by its sort; nothing of what may grow, and no orphan's socket.
+
+        Args:
+            before: What was there.
+            given_up: Calls that were cancelled until now. There are no more orphans than that: a response that nobody
+                closes keeps its connection busy too, and is left over.
+        """
         counted = {name: Counter(getattr(self, name)) - Counter(getattr(before, name)) for name in _COUNTED}
         sockets = counted["sockets"]
         dead_first = sorted(sockets.elements(), key=lambda name: (not name.endswith(_DEAD), name))
         to_providers = [name for name in dead_first if not name.startswith((CALLER, NOBODY))]
-        counted["sockets"] = sockets - Counter(to_providers[: self.orphans])
+        counted["sockets"] = sockets - Counter(to_providers[: min(self.orphans, given_up)])
         return {name: sorted(each.elements()) for name, each in counted.items() if each}
 
 
@@ -84,7 +88,7 @@ def held(loop: asyncio.AbstractEventLoop | None) -> dict[str, Any]:
     tasks = Counter(_named(task) for task in asyncio.all_tasks(loop)) if loop else {}
     blocks = sys.getallocatedblocks()
     connections = [each for each in gc.get_objects() if issubclass(type(each), httpcore.AsyncHTTPConnection)]
-    orphans = sum(bool(_UNUSED.search(each.info())) for each in connections)
+    orphans = sum(not (each.is_idle() or each.is_closed()) for each in connections)
     return {"tasks": tasks, "threads": threads, "pool": pool, "blocks": blocks, "orphans": orphans}
 
 
@@ -102,7 +106,7 @@ def seen_from_outside(pid: int, kept: Path, peers: Mapping[int, str]) -> dict[st
     process = psutil.Process(pid)
     known = {path for pattern in _KEPT for path in kept.glob(pattern)}
     return {
-        "sockets": Counter(_connected(each, peers) for each in process.net_connections(kind="inet")),
+        "sockets": dict(Counter(_connected(each, peers) for each in process.net_connections(kind="inet"))),
         "files": tuple(sorted(Path(file.path).name for file in process.open_files())),
         "stray": tuple(sorted(path.name for path in kept.rglob("*") if path.is_file() and path not in known)),
         "memory": process.memory_info().rss,

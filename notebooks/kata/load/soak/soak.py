@@ -90,12 +90,15 @@ class _Soak:
                 self._say("the breaker is examined")
                 breaker = await examine(self._stage, self._post, self._lettered)
                 self._say("restarted under load")
-                await self._stage.make(Trouble.SLOW)  # so that what is in progress does not end before the service
+                await self._stage.make(Trouble.SLOW)
                 group.create_task(self._load(2 * self._lasts))
-                await asyncio.sleep(self._lasts)
+                await asyncio.sleep(self._lasts / 2)
+                await self._stage.make(Trouble.SILENT)  # so that what is in progress cannot end before the service
+                await asyncio.sleep(self._lasts / 2)
                 stopped = time.perf_counter()
             async with self._service(HURRIED) as after:
                 self._restart = (stopped, time.perf_counter())
+                await self._stage.make(Trouble.SLOW)
                 await asyncio.sleep(self._lasts)
                 calms.append(await self._calm(after))
                 for number in range(1, self._rounds + 1):
@@ -152,9 +155,13 @@ class _Soak:
         await self._stage.hang_up()
         unwell = await self._unwell()
         messages, first = len(self._post.deliveries), self._first
-        held = await self._until(child, lambda _, held: not (held.more_than(first) if first else held.callers))
+
+        def left(seen: Seen, held: Holdings) -> dict[str, list[str]]:
+            return held.more_than(first or held, seen.abandoned)
+
+        held = await self._until(child, lambda seen, held: not (left(seen, held) or (first is None and held.callers)))
         self._first = first or held
-        return Calm(messages, held, held.more_than(self._first), unwell)
+        return Calm(messages, held, left(await self._stage.seen(), held), unwell)
 
     async def _warm_up(self, child: Child) -> None:
         kinds = {letter.kind.value: good for letter, good in await self._send(each_kind())}
