@@ -25,7 +25,13 @@ def seen(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", [field.name for field in fields(Table)])
 def test_what_the_guards_say_is_what_is_written_down(seen, part):
-    assert getattr(seen, part) == getattr(stored(), part), AGAIN
+    assert comparable(seen, part) == comparable(stored(), part), AGAIN
+
+
+def comparable(table, part):
+    """A part of the table, without what the clocks complain about on sound code: that is the machine's affair."""
+    found = getattr(table, part)
+    return {guard: ids for guard, ids in found.items() if guard not in CLOCKS} if part == "false_alarms" else found
 
 
 def test_the_table_has_every_finding_and_every_guard():

@@ -57,8 +57,8 @@ def test_the_providers_get_the_calls_that_the_limit_is_made_of(report):
 
 
 @pytest.mark.slow
-def test_nothing_of_a_bench_is_left_when_it_is_over(report):
-    assert psutil.Process().children(recursive=True) == []
+def test_nothing_of_a_bench_is_left_when_it_is_over(report, running):
+    assert running() == []
 
 
 @pytest.mark.slow
@@ -81,12 +81,12 @@ def test_what_is_no_report_is_refused(text):
 
 
 @pytest.mark.slow
-async def test_a_service_that_does_not_start_is_told_with_its_last_words(tmp_path):
+async def test_a_service_that_does_not_start_is_told_with_its_last_words(tmp_path, running):
     broken = shutil.copytree(ROOT / "solution", tmp_path / "mine")
     (broken / "settings.py").write_text("half a th(ought", encoding="utf-8")
     with pytest.raises(BenchFailed, match=r"(?s)mine has ended.*SyntaxError"):
         await measure([Candidate("mine", broken)], SMALL)
-    assert psutil.Process().children(recursive=True) == []
+    assert running() == []
 
 
 def test_the_ladder_leads_from_nine_findings_to_none():
@@ -139,8 +139,8 @@ def processes_of(bench: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def bench() -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", "from kata.cli import main; main()", "bench", "--callers", "2"]
+def bench(kata) -> Iterator[subprocess.Popen[str]]:
+    command = kata("bench", "--callers", "2")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         yield process
         process.kill()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpcore
 import httpx
-import psutil
 import pytest
 
 from kata.audit import project_root
@@ -110,8 +109,8 @@ def test_what_is_left_over_is_told_by_its_sort(records, sort, name):
 
 
 @pytest.mark.slow
-def test_nothing_runs_when_the_soak_is_over(records):
-    assert psutil.Process().children(recursive=True) == []
+def test_nothing_runs_when_the_soak_is_over(records, running):
+    assert running() == []
 
 
 HOLDINGS = Holdings({"Server.serve": 1}, {"MainThread": 1}, 2, {"groq (established)": 5}, ("memory.db",), (), 2**27, 0)

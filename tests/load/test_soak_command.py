@@ -24,12 +24,12 @@ RESPONSE, PAYLOAD = "interfaces/whatsapp/whatsapp_response.py", "    payload: di
 
 
 @pytest.mark.slow
-async def test_a_service_that_does_not_work_at_all_is_told_before_there_is_any_trouble(tmp_path):
+async def test_a_service_that_does_not_work_at_all_is_told_before_there_is_any_trouble(tmp_path, running):
     put_back(Candidate("mute", project_root() / "solution"), tmp_path)
     Change(RESPONSE, PAYLOAD, f"    return True\n{PAYLOAD}").apply(tmp_path / PACKAGE)
     with pytest.raises(BenchFailed, match="mute did not answer as it should.*: text, "):
         await soak(Candidate("mute", tmp_path / PACKAGE), 12.0, tmp_path / "home")
-    assert psutil.Process().children(recursive=True) == []
+    assert running() == []
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,8 @@ def test_a_wrong_call_is_told_before_anything_starts(options, said):
 
 
 @pytest.fixture
-def running() -> Iterator[subprocess.Popen[str]]:
-    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # ignored in the background
-    program = f"{listening}; from kata.cli import main; main()"
-    command = [sys.executable, "-c", program, "soak", "--package", "solution"]
+def soaking(kata) -> Iterator[subprocess.Popen[str]]:
+    command = kata("soak", "--package", "solution")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
@@ -57,13 +55,12 @@ def running() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process there")
-def test_a_soak_that_is_interrupted_leaves_nothing_behind(running):
-    soaking = psutil.Process(running.pid)
+def test_a_soak_that_is_interrupted_leaves_nothing_behind(soaking):
     deadline = time.monotonic() + 60
-    while len(started := soaking.children(recursive=True)) < 2 and time.monotonic() < deadline:
+    while len(started := psutil.Process(soaking.pid).children(recursive=True)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(started) == 2, "the service and its providers were not started within a minute"
-    os.kill(running.pid, signal.SIGINT)
-    running.communicate(timeout=60)
+    os.kill(soaking.pid, signal.SIGINT)
+    soaking.communicate(timeout=60)
     _, alive = psutil.wait_procs(started, timeout=60)
     assert alive == []
