@@ -28,10 +28,17 @@ def test_what_the_guards_say_is_what_is_written_down(seen, part):
     assert comparable(seen, part) == comparable(stored(), part), AGAIN
 
 
+LOCKED = ("2.3", "async def and nothing else")
+"""It waits for a lock, which is taken only if the stand-in's answer is not there yet: blockbuster sees it, or not."""
+
+
 def comparable(table, part):
-    """A part of the table, without what the clocks complain about on sound code: that is the machine's affair."""
+    """A part of the table, without what is the machine's affair: what the clocks complain about on sound code, and
+    whether a lock is taken."""
     found = getattr(table, part)
-    return {guard: ids for guard, ids in found.items() if guard not in CLOCKS} if part == "false_alarms" else found
+    if part == "false_alarms":
+        return {guard: ids for guard, ids in found.items() if guard not in CLOCKS}
+    return [each for each in found if (each.finding, each.name) != LOCKED] if part == "turns" else found
 
 
 def test_the_table_has_every_finding_and_every_guard():
