@@ -47,9 +47,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _one_certificate(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that is built reads one certificate, and not the whole bundle: no test calls anything but loopback."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+def _one_certificate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is built reads one certificate, and not the whole bundle: no test calls anything but loopback.
+
+    In a verdict's process it is so already.
+    """
+    if "SSL_CERT_FILE" not in os.environ:
+        monkeypatch.setenv("SSL_CERT_FILE", str(request.getfixturevalue("certificate")))
 
 
 @pytest.fixture

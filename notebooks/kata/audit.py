@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from kata.syntax import parse
+
 PRIORITIES = ("high", "medium", "low")
 
 
@@ -61,7 +63,7 @@ class Location:
             SyntaxError: If the module is no Python.
         """
         try:
-            node: ast.AST = ast.parse((package / self.path).read_bytes(), filename=self.path)
+            node: ast.AST = parse((package / self.path).read_bytes(), self.path)
         except FileNotFoundError:
             return None
         for name in filter(None, self.qualname.split(".")):

@@ -7,6 +7,8 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 
+from kata.syntax import parse
+
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\s+(?P<name>\w+)")
 
 
@@ -21,7 +23,7 @@ class Scopes:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                tree = ast.parse(source)
+                tree = parse(source)
         except (SyntaxError, ValueError, RecursionError):
             self._spans = list(_indented(source.split("\n")))
         else:

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from kata.audit import Finding, Location, project_root
 from kata.instruments.culprit import Culprit
+from kata.syntax import parse
 from kata.verdict.model import Behaviour, Status
 from kata.verdict.process import MOST_OUTPUT
 
@@ -193,7 +194,7 @@ def _tree(folder: Path, location: Location) -> str | None:
 
 def _names_in(tests: Path) -> set[str]:
     """The names of the test functions in a file."""
-    functions = (node for node in ast.walk(ast.parse(tests.read_bytes())) if isinstance(node, _FUNCTIONS))
+    functions = (node for node in ast.walk(parse(tests.read_bytes())) if isinstance(node, _FUNCTIONS))
     return {function.name for function in functions if function.name.startswith("test_")}
 
 

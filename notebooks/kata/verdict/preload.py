@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from kata.audit import Finding, project_root
+from kata.syntax import parse
 
 COSTLY = frozenset({"chainlit"})
 """Packages that take longer to import than all the others together (4 to 5 s): only who needs one waits for it."""
@@ -66,7 +67,7 @@ def _absolute(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
 
 def _tree(file: Path) -> ast.AST:
     try:
-        return ast.parse(file.read_bytes())
+        return parse(file.read_bytes())
     except (SyntaxError, ValueError):
         return ast.Module([], [])  # whoever imports it will say so
 

@@ -226,8 +226,6 @@ class _Servers:
     def start_soon(self, finding: Finding) -> None:
         """Have the server for a finding started in a moment, if it is not running; returns at once."""
         if is_costly(finding) not in self._running:
-            for each in audit().everything:
-                is_costly(each)  # reads sources, which Python 3.11 cannot do in two threads at once: not in that one
             later = threading.Timer(_PAUSE, self.start, [finding])
             later.daemon = True
             later.start()

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from kata.audit import Finding, project_root
+from kata.syntax import parse
 from kata.workspace.files import modules
 from kata.workspace.source import NotPython, Source, used
 
@@ -115,10 +116,10 @@ def _packages_around(path: str) -> Iterator[str]:
 def _loaded_by_the_tests(finding: Finding) -> tuple[str, ...]:
     """The modules of the package that the finding's tests name, and those that the fixtures name which they use."""
     tests = project_root() / finding.tests
-    code = [ast.parse(tests.read_bytes())]
+    code = [parse(tests.read_bytes())]
     fixtures = {
         node.name: node
-        for node in ast.parse(tests.with_name("conftest.py").read_bytes()).body
+        for node in parse(tests.with_name("conftest.py").read_bytes()).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     for part in code:  # grows by the fixtures that it names

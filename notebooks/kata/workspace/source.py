@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from kata.syntax import parse
+
 _LINE = re.compile(r".*?(?:\r\n|\n|\r)|.+\Z", re.DOTALL)
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -47,7 +49,7 @@ class Source:
             encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
             text = data.decode(encoding)
             with warnings.catch_warnings(action="ignore"):  # about the learner's string escapes
-                return cls(text, encoding, ast.parse(text))
+                return cls(text, encoding, parse(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise NotPython(str(error)) from None
 
