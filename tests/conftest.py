@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kata.audio import VoiceNote, voice_note
-from kata.instruments.standins import Providers, providers
+from kata.instruments.standins import EVERYBODY, Providers, providers
 from kata.verdict.environment import one_certificate
 
 EACH_FOR_ITSELF = (
@@ -64,6 +64,6 @@ def note() -> VoiceNote:
 @pytest.fixture
 def everybody(note: VoiceNote) -> Iterator[Providers]:
     """Stand-ins for all providers; Groq knows the voice note."""
-    with providers("groq", "elevenlabs", "images", "embeddings", "whatsapp") as world:
+    with providers(*EVERYBODY) as world:
         world.groq.recognise(note.data, note.text)
         yield world

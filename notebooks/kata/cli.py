@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -274,14 +274,7 @@ def bench(packages: Sequence[str], **options: Any) -> None:
     """
     from kata.load import command
 
-    try:
-        wanted = command.understood({name: folder_of(name) for name in packages}, **options)
-        asyncio.run(command.run(wanted, lambda line: click.echo(line, err=True), click.echo))
-    except (UnknownTarget, command.WrongCall) as error:
-        raise click.UsageError(str(error)) from None
-    except command.BenchFailed as error:
-        click.echo(f"could not measure: {error}", err=True)
-        raise SystemExit(NOT_MEASURED) from None
+    _measured(command, packages, options)
 
 
 @main.command()
@@ -298,15 +291,19 @@ def soak(packages: Sequence[str], **options: Any) -> None:
     """
     from kata.load.soak import command
 
+    raise SystemExit(0 if _measured(command, packages, options) else CLAIM_BROKEN)
+
+
+def _measured(command: Any, packages: Sequence[str], options: Mapping[str, Any]) -> Any:
+    """What the bench's or the soak's command comes to."""
     try:
         wanted = command.understood({name: folder_of(name) for name in packages}, **options)
-        holds = asyncio.run(command.run(wanted, lambda line: click.echo(line, err=True), click.echo))
+        return asyncio.run(command.run(wanted, lambda line: click.echo(line, err=True), click.echo))
     except (UnknownTarget, command.WrongCall) as error:
         raise click.UsageError(str(error)) from None
     except command.BenchFailed as error:
         click.echo(f"could not measure: {error}", err=True)
         raise SystemExit(NOT_MEASURED) from None
-    raise SystemExit(0 if holds else CLAIM_BROKEN)
 
 
 @main.command("audit")

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from kata.audio import voice_note
 from kata.instruments.chat import kept_in
-from kata.instruments.standins import providers
-
-_ALL = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
+from kata.instruments.standins import EVERYBODY, providers
 
 
 def run(command: Sequence[str]) -> int:
@@ -31,7 +29,7 @@ def run(command: Sequence[str]) -> int:
         OSError: If the command cannot be started.
         RuntimeError: If a stand-in cannot be started.
     """
-    with tempfile.TemporaryDirectory(prefix="kata-offline-") as scratch, providers(*_ALL) as world:
+    with tempfile.TemporaryDirectory(prefix="kata-offline-") as scratch, providers(*EVERYBODY) as world:
         world.groq.recognise(voice_note().data, voice_note().text)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         environment = {**kept_in(scratch), **os.environ, "PATH": path, **world.settings()}

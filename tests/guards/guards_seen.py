@@ -27,7 +27,7 @@ from kata.gallery import galleries, gallery
 from kata.guards import engines, table
 from kata.guards.files import python_files
 from kata.guards.table import Seen, Table, Turn
-from kata.instruments.standins import Providers, providers
+from kata.instruments.standins import EVERYBODY, Providers, providers
 from kata.target import Target
 from kata.verdict.preload import imports_of
 
@@ -156,7 +156,7 @@ def said(guard: str, cases: Sequence[Case], *, first: bool = False) -> dict[str,
     Args:
         first: Whether what is watched is the first that this process does; if not, it has been done once before.
     """
-    with providers("groq", "elevenlabs", "images", "embeddings", "whatsapp") as world:
+    with providers(*EVERYBODY) as world:
         return {case.name: asyncio.run(_watched(guard, case, world, first)) for case in cases}
 
 

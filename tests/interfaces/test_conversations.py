@@ -10,7 +10,7 @@ from world import page, phones, requests
 
 from kata.audio import voice_note
 from kata.gallery import Change, Turn
-from kata.instruments.standins import providers
+from kata.instruments.standins import EVERYBODY, providers
 from kata.target import Target, folder_of
 
 
@@ -18,7 +18,7 @@ async def course_of(conversation: Conversation, package: str, folder: Path) -> l
     """What the world sees of a conversation with a package."""
     folder.mkdir()
     target = Target(folder_of(package))
-    with providers("groq", "elevenlabs", "images", "embeddings", "whatsapp") as world:
+    with providers(*EVERYBODY) as world:
         world.groq.recognise(voice_note().data, voice_note().text)
         kept = {"IMAGE_FOLDER": str(folder / "pictures"), "SHORT_TERM_MEMORY_DB_PATH": str(folder / "memory.db")}
         given = {**world.settings(), **kept, **LIMITS, **conversation.settings}

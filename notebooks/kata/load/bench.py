@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -144,14 +144,28 @@ async def measure(candidates: Sequence[Candidate], schedule: Schedule, tell: Tel
         BenchFailed: If a service does not start, or does not answer.
     """
     allow_many()
+    with homes("bench", len(candidates)) as folders:
+        return await _measure(candidates, schedule, folders, tell)
+
+
+@contextmanager
+def homes(name: str, number: int) -> Iterator[list[Path]]:
+    """Folders for so many services, which need not exist, until the end; and the errors of processes as one.
+
+    Args:
+        name: What the services are run for: bench or soak.
+        number: How many there are.
+
+    Raises:
+        BenchFailed: If a process does not start, ends, or was ended from outside.
+    """
     try:
-        # kata: allow temporary-file-on-loop because no service runs yet, and this loop serves nobody else
-        with tempfile.TemporaryDirectory(prefix="kata-bench-", ignore_cleanup_errors=True) as scratch:
-            return await _measure(candidates, schedule, Path(scratch), tell)
+        with tempfile.TemporaryDirectory(prefix=f"kata-{name}-", ignore_cleanup_errors=True) as scratch:
+            yield [Path(scratch, str(each)) for each in range(number)]
     except ChildFailed as error:
         raise BenchFailed(str(error)) from None
     except psutil.NoSuchProcess:
-        raise BenchFailed("a process of the bench was ended from outside") from None
+        raise BenchFailed(f"a process of the {name} was ended from outside") from None
 
 
 async def in_pairs(candidates: Sequence[Candidate], schedule: Schedule, tell: Tell = lambda _: None) -> list[Figures]:
@@ -164,11 +178,12 @@ async def in_pairs(candidates: Sequence[Candidate], schedule: Schedule, tell: Te
     return [figures for pair in pairs for figures in await measure(pair, schedule, tell)]
 
 
-async def _measure(candidates: Sequence[Candidate], schedule: Schedule, scratch: Path, tell: Tell) -> list[Figures]:
+async def _measure(
+    candidates: Sequence[Candidate], schedule: Schedule, folders: Sequence[Path], tell: Tell
+) -> list[Figures]:
     tell(f"starting {', '.join(candidate.name for candidate in candidates)}")
     async with AsyncExitStack() as running:
-        homes = [scratch / str(number) for number, _ in enumerate(candidates)]
-        starts = (_site(candidate, home) for candidate, home in zip(candidates, homes, strict=True))
+        starts = (_site(candidate, home) for candidate, home in zip(candidates, folders, strict=True))
         sites = await at_once(*(running.enter_async_context(start) for start in starts))
         await at_once(*(site.warm_up() for site in sites))
         measured: list[Figures] = []
@@ -273,5 +288,11 @@ async def at_once(*works: Coroutine[Any, Any, T]) -> list[T]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in works]
     except ExceptionGroup as several:
-        raise several.exceptions[0] from None
+        raise first_of(several) from None
     return [task.result() for task in tasks]
+
+
+def first_of(several: ExceptionGroup) -> Exception:
+    """The first of several errors that is no group itself."""
+    error = several.exceptions[0]
+    return first_of(error) if isinstance(error, ExceptionGroup) else error

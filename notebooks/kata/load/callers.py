@@ -109,15 +109,26 @@ async def drive(
 
 
 async def _post(line: _Line, message: Message, media: Mapping[int, str], sender: str) -> Sent:
-    match message.brings:
-        case "audio":
-            notification = webhook.voice(media[message.number], sender=sender)
-        case "image":
-            notification = webhook.picture(media[message.number], message.words, sender=sender)
-        case _:
-            notification = webhook.text(message.words, sender=sender)
+    notification = notification_of(message, media, sender)
     await line.until(message.due)
     return await line.send("POST", webhook.PATH, message.due, notification)
+
+
+def notification_of(message: Message, media: Mapping[int, str], sender: str) -> dict[str, Any]:
+    """How WhatsApp tells the webhook of a message.
+
+    Args:
+        message: The message.
+        media: The ids of what messages carry, by their numbers.
+        sender: The phone number that it comes from.
+    """
+    match message.brings:
+        case "audio":
+            return webhook.voice(media[message.number], sender=sender)
+        case "image":
+            return webhook.picture(media[message.number], message.words, sender=sender)
+        case _:
+            return webhook.text(message.words, sender=sender)
 
 
 class _Line:

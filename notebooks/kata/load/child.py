@@ -117,6 +117,12 @@ class Child:
                 self._last_words.append(line.decode(errors="replace").rstrip())
 
 
+def say(answer: Mapping[str, Any]) -> None:
+    """Say a line, as the process that is asked: what `hear` gives."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 @asynccontextmanager
 async def running(
     name: str,

@@ -101,25 +101,38 @@ def understood(
         raise WrongCall("a complete bench has uvloop and two workers in it: leave out --uvloop and --workers")
     if workers > 1 and slow_disk:
         raise WrongCall("the disk is slowed in one process only: leave out --workers or --slow-disk")
-    for path in filter(None, (file, picture)):
-        if not path.absolute().parent.is_dir():
-            raise WrongCall(f"there is no folder {path.parent} for {path.name}: make it first")
+    check_folders_of(file, picture)
     schedule = QUICK if quick else FULL
     if callers is not None:
         schedule = replace(schedule, callers=_numbers(callers))
     if picture and PICTURED not in schedule.callers:
         raise WrongCall(f"the picture shows {PICTURED} callers: let --callers have {PICTURED} among them")
-    folders = packages or {name: project_root() / name for name in ("starter", "solution")}
     return Wanted(
         candidates=tuple(
             Candidate(name, folder, loop="uvloop" if uvloop else "asyncio", workers=workers, slow=slow_disk / 1000)
-            for name, folder in folders.items()
+            for name, folder in folders_of(packages).items()
         ),
         schedule=schedule,
         complete=complete,
         file=file,
         picture=picture,
     )
+
+
+def check_folders_of(*files: Path | None) -> None:
+    """Look before anything is measured whether files can be made at all; None is a file that nobody wants.
+
+    Raises:
+        WrongCall: If the folder of one is not there.
+    """
+    for file in filter(None, files):
+        if not file.absolute().parent.is_dir():
+            raise WrongCall(f"there is no folder {file.parent} for {file.name}: make it first")
+
+
+def folders_of(packages: Mapping[str, Path]) -> Mapping[str, Path]:
+    """The packages that were asked for; starter and solution if none was."""
+    return packages or {name: project_root() / name for name in ("starter", "solution")}
 
 
 async def run(wanted: Wanted, tell: Tell, show: Tell) -> Report:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import socket
 import sys
@@ -23,7 +22,7 @@ from uvicorn.supervisors import Multiprocess
 
 from kata.instruments.chat import kept_in
 from kata.instruments.disk import slow_disk
-from kata.load.child import Child, running
+from kata.load.child import Child, running, say
 from kata.load.holdings import held
 
 LOOPS = ("asyncio", "uvloop")
@@ -103,8 +102,7 @@ def _main() -> None:
         timeout_graceful_shutdown=_GRACE,
     )
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
-        sys.stdout.write(json.dumps({"port": listener.getsockname()[1]}) + "\n")
-        sys.stdout.flush()
+        say({"port": listener.getsockname()[1]})
         with slow_disk(given.kept, seconds=given.slow) if given.slow else nullcontext():
             if given.workers > 1:
                 supervisor = Multiprocess(config, [listener])
@@ -129,8 +127,7 @@ class _Server(uvicorn.Server):
 def _obey(loop: Callable[[], asyncio.AbstractEventLoop | None], stop: Callable[[], object]) -> None:
     def listen() -> None:
         for _ in sys.stdin:
-            sys.stdout.write(json.dumps(held(loop())) + "\n")
-            sys.stdout.flush()
+            say(held(loop()))
         stop()
 
     threading.Thread(target=listen, name="standard input", daemon=True).start()

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from kata.audio import voice_note
-from kata.instruments.standins import Call, Pace, Providers, providers
+from kata.instruments.standins import EVERYBODY, Call, Pace, Providers, providers
 from kata.instruments.standins.pictures import drawn
-from kata.load.child import Child, running
+from kata.load.child import Child, running, say
 from kata.load.mix import LATENCY, Kind, Message
 
-NAMES = ("groq", "elevenlabs", "images", "embeddings", "whatsapp")
 PIECES = 4  # of a spoken answer
 _PICTURE = drawn("a harbour", 320, 240)
 
@@ -53,9 +52,7 @@ class World:
 
     async def prepare(self, messages: Iterable[Message]) -> Mapping[int, str]:
         """Forget what was seen, and keep the media of these messages ready: their ids, by the message's number."""
-        carried = [[m.number, m.kind.value, m.words] for m in messages if m.brings != "text"]
-        answer = await self._child.ask(prepare=carried)
-        return {int(number): media_id for number, media_id in answer.items()}
+        return ids_of(await self._child.ask(prepare=carried(messages)))
 
     async def seen(self) -> Seen:
         """What was seen since."""
@@ -76,31 +73,48 @@ async def world(name: str, folder: Path) -> AsyncIterator[World]:
 
 
 def _main() -> None:
-    with providers(*NAMES) as world:
-        _say(world.settings())
+    with providers(*EVERYBODY) as world:
+        say(world.settings())
         _prepare(world, [])
         for line in sys.stdin:
             command = json.loads(line)
-            _say(_prepare(world, command["prepare"]) if "prepare" in command else _report(world))
+            say(_prepare(world, command["prepare"]) if "prepare" in command else _report(world))
 
 
 def _prepare(world: Providers, carried: Sequence[Sequence[Any]]) -> dict[str, str]:
     for stand_in in world:
         stand_in.reset()
-    world.groq.paces = {
-        "/chat/completions": Pace(LATENCY["chat"]),
-        "/audio/transcriptions": Pace(LATENCY["hearing"]),
-    }
+    set_pace(world)
+    return kept_ready(world, carried)
+
+
+def set_pace(world: Providers, slowness: float = 1.0) -> None:
+    """Let the stand-ins take their time, so many times what `LATENCY` says."""
+    takes = {what: slowness * seconds for what, seconds in LATENCY.items()}
+    world.groq.paces = {"/chat/completions": Pace(takes["chat"]), "/audio/transcriptions": Pace(takes["hearing"])}
     world.elevenlabs.chunks = PIECES
-    world.elevenlabs.latency = LATENCY["speech"] / PIECES
-    world.images.latency = LATENCY["drawing"]
-    world.embeddings.latency = LATENCY["embeddings"]
-    world.whatsapp.latency = LATENCY["whatsapp"]
-    return {str(number): kept_ready(world, Kind(kind), words) for number, kind, words in carried}
+    world.elevenlabs.latency = takes["speech"] / PIECES
+    world.images.latency = takes["drawing"]
+    world.embeddings.latency = takes["embeddings"]
+    world.whatsapp.latency = takes["whatsapp"]
 
 
-def kept_ready(world: Providers, kind: Kind, words: str) -> str:
-    """Let WhatsApp keep what a message of this kind carries, and Groq know the words in it; the id of the media."""
+def carried(messages: Iterable[Message]) -> list[list[Any]]:
+    """What messages carry, as it is told to the process: their numbers, kinds and words."""
+    return [[each.number, each.kind.value, each.words] for each in messages if each.brings != "text"]
+
+
+def ids_of(answer: Mapping[str, str]) -> Mapping[int, str]:
+    """What the process answers to that: the ids of the media, by the message's number."""
+    return {int(number): id for number, id in answer.items()}
+
+
+def kept_ready(world: Providers, carried: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """Let WhatsApp keep what messages carry, and Groq know the words in it; the ids of the media, by number."""
+    return {str(number): _kept_ready(world, Kind(kind), words) for number, kind, words in carried}
+
+
+def _kept_ready(world: Providers, kind: Kind, words: str) -> str:
     if kind is Kind.PICTURE:
         return world.whatsapp.add_media(_PICTURE, "image/png")
     recording = voice_note().data + words.encode()  # each its own, so that each has its own words
@@ -134,11 +148,6 @@ def _peak(calls: Iterable[Call]) -> int:
         now += change
         most = max(most, now)
     return most
-
-
-def _say(answer: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

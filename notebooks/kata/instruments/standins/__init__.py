@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from .embeddings import EmbeddingsStandIn
     from .groq import GroqStandIn
     from .images import ImagesStandIn
-    from .lineup import Providers, providers
+    from .lineup import EVERYBODY, Providers, providers
     from .server import Pace, StandIn
     from .whatsapp import WhatsAppStandIn
 
 __all__ = [
+    "EVERYBODY",
     "Call",
     "ElevenLabsStandIn",
     "EmbeddingsStandIn",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "EVERYBODY": "lineup",
     "ElevenLabsStandIn": "elevenlabs",
     "EmbeddingsStandIn": "embeddings",
     "GroqStandIn": "groq",

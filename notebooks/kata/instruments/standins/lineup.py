@@ -17,6 +17,9 @@ _KINDS: Mapping[str, type[StandIn]] = {
     kind.name: kind for kind in (GroqStandIn, ElevenLabsStandIn, WhatsAppStandIn, ImagesStandIn, EmbeddingsStandIn)
 }
 
+EVERYBODY = tuple(_KINDS)
+"""The names of all of them."""
+
 
 class Providers:
     """The stand-ins that were started, each under its name."""

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from kata.audit import project_root
-from kata.load.bench import BenchFailed, Candidate, at_once
-from kata.load.child import ChildFailed
-from kata.load.command import WrongCall
+from kata.load.bench import BenchFailed, Candidate, Tell, at_once, homes
+from kata.load.command import WrongCall, check_folders_of, folders_of
 from kata.load.machine import Machine
 from kata.load.soak.record import Record, claims
 from kata.load.soak.report import table, write
-from kata.load.soak.soak import Tell, soak
+from kata.load.soak.soak import soak
 
 __all__ = ["BenchFailed", "Wanted", "WrongCall", "run", "soaked", "understood"]
 
@@ -46,10 +41,8 @@ def understood(packages: Mapping[str, Path], *, seconds: float = 600.0, file: Pa
     Raises:
         WrongCall: If that cannot be.
     """
-    if file and not file.absolute().parent.is_dir():
-        raise WrongCall(f"there is no folder {file.parent} for {file.name}: make it first")
-    folders = packages or {name: project_root() / name for name in (STARTER, "solution")}
-    candidates = tuple(Candidate(name, folder) for name, folder in folders.items())
+    check_folders_of(file)
+    candidates = tuple(Candidate(name, folder) for name, folder in folders_of(packages).items())
     return Wanted(candidates, frozenset() if packages else frozenset({STARTER}), seconds, file)
 
 
@@ -86,15 +79,6 @@ async def soaked(wanted: Wanted, tell: Tell = lambda _: None) -> Sequence[Record
     Raises:
         BenchFailed: If one does not work at all.
     """
-    try:
-        # kata: allow temporary-file-on-loop because no service runs yet, and this loop serves nobody else
-        with tempfile.TemporaryDirectory(prefix="kata-soak-", ignore_cleanup_errors=True) as scratch:
-            homes = [Path(scratch, str(number)) for number, _ in enumerate(wanted.candidates)]
-            works = (
-                soak(each, wanted.seconds, home, tell) for each, home in zip(wanted.candidates, homes, strict=True)
-            )
-            return await at_once(*works)
-    except ChildFailed as error:
-        raise BenchFailed(str(error)) from None
-    except psutil.NoSuchProcess:
-        raise BenchFailed("a process of the soak was ended from outside") from None
+    with homes("soak", len(wanted.candidates)) as folders:
+        works = (soak(each, wanted.seconds, home, tell) for each, home in zip(wanted.candidates, folders, strict=True))
+        return await at_once(*works)

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from kata.instruments import webhook
+from kata.load.callers import notification_of
 from kata.load.soak.letters import Letter
 
 _HASTE = 0.2  # seconds after which a caller hangs up who is in a hurry
@@ -113,7 +114,7 @@ class Post:
         await asyncio.sleep(max(0.0, begun + letter.due - time.perf_counter()))
         delivery = Delivery(letter, self._phones.pop() if self._phones else str(next(self._new_phones)))
         self.deliveries.append(delivery)
-        notification = _notification(letter, media, delivery.phone)
+        notification = notification_of(letter, media, delivery.phone)
         closes = time.perf_counter() + self._patience
         haste = _HASTE if self.is_hasty and random.Random(letter.number).random() < 0.5 else self._patience
         pauses = iter(_PAUSES)
@@ -148,13 +149,3 @@ def _understood(answer: httpx.Response) -> Outcome:
     if answer.status_code == 200:
         return Outcome.ANSWERED
     return Outcome.NOT_REPLIED if answer.text == NOT_TAKEN else Outcome.FAILED
-
-
-def _notification(letter: Letter, media: Mapping[int, str], phone: str) -> dict[str, Any]:
-    match letter.brings:
-        case "audio":
-            return webhook.voice(media[letter.number], sender=phone)
-        case "image":
-            return webhook.picture(media[letter.number], letter.words, sender=phone)
-        case _:
-            return webhook.text(letter.words, sender=phone)

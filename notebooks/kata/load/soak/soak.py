@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from kata.load.bench import BenchFailed, Candidate, put_back
+from kata.load.bench import BenchFailed, Candidate, Tell, first_of, put_back
 from kata.load.child import Child
 from kata.load.figures import P50, P95, quantile
 from kata.load.holdings import Holdings, seen_from_outside
@@ -40,8 +40,6 @@ _SERVED = "RequestResponseCycle.run_asgi"  # uvicorn's task for a request
 
 _ONLY_WHEN_STOPPED = (Outcome.FAILED, Outcome.BROKEN, Outcome.UNREACHED)
 
-Tell = Callable[[str], object]
-
 
 async def soak(
     candidate: Candidate, seconds: float, home: Path, tell: Tell = lambda _: None, *, settling: float = SETTLING
@@ -65,7 +63,7 @@ async def soak(
         try:
             return await _Soak(candidate.name, seconds, home, providers, tell, settling).run()
         except ExceptionGroup as several:
-            raise _first(several) from None
+            raise first_of(several) from None
 
 
 class _Soak:
@@ -231,12 +229,6 @@ def _quantiles(deliveries: Sequence[Delivery]) -> Mapping[float, float]:
     attempts = [attempt for delivery in deliveries for attempt in delivery.attempts]
     waits = [each.ended - each.posted for each in attempts if each.outcome is Outcome.ANSWERED]
     return {share: quantile(waits, share) for share in (P50, P95, 1.0)}
-
-
-def _first(several: ExceptionGroup) -> Exception:
-    """The first of several errors that is no group itself."""
-    error = several.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _size(kept: Path) -> int:

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from kata.instruments.standins import Call, Pace, Providers, StandIn, providers
-from kata.load.child import Child, running
-from kata.load.mix import LATENCY, Kind
+from kata.instruments.standins import EVERYBODY, Call, Providers, StandIn, providers
+from kata.load.child import Child, running, say
 from kata.load.soak.letters import Letter
 from kata.load.soak.troubles import SLOWNESS, SPEED, Trouble
-from kata.load.world import NAMES, PIECES, kept_ready
+from kata.load.world import carried, ids_of, kept_ready, set_pace
 
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _ALL = 100_000  # calls: more than there are while a provider is down
@@ -87,8 +86,7 @@ class Stage:
 
     async def keep(self, letters: Iterable[Letter]) -> Mapping[int, str]:
         """Keep ready what these messages carry: the ids of the media, by the message's number."""
-        carried = [[each.number, each.kind.value, each.words] for each in letters if each.brings != "text"]
-        return {int(number): id for number, id in (await self._ask(keep=carried)).items()}
+        return ids_of(await self._ask(keep=carried(letters)))
 
     async def make(self, trouble: Trouble, size: int = 0) -> None:
         """End what trouble there is, and make another.
@@ -125,18 +123,17 @@ async def stage(name: str, folder: Path) -> AsyncIterator[Stage]:
 
 
 def _main() -> None:
-    with providers(*NAMES) as world, ExitStack() as present:
-        world.elevenlabs.chunks = PIECES
+    with providers(*EVERYBODY) as world, ExitStack() as present:
         _begin(Trouble.NONE, 0, world, present)
-        _say(world.settings())
+        say(world.settings())
         for line in sys.stdin:
-            _say(_obeyed(json.loads(line), world, present))
+            say(_obeyed(json.loads(line), world, present))
 
 
 def _obeyed(command: Mapping[str, Any], world: Providers, present: ExitStack) -> dict[str, Any]:
     match command:
-        case {"keep": carried}:
-            return {str(number): kept_ready(world, Kind(kind), words) for number, kind, words in carried}
+        case {"keep": media}:
+            return kept_ready(world, media)
         case {"trouble": name, "size": size}:
             present.close()
             _begin(Trouble(name), size, world, present)
@@ -152,7 +149,7 @@ def _begin(trouble: Trouble, size: int, world: Providers, present: ExitStack) ->
     """Begin a trouble; `present` will end what lasts."""
     for stand_in in world:
         stand_in.relent()
-    _set_pace(world, SLOWNESS if trouble is Trouble.SLOW else 1.0)
+    set_pace(world, (SLOWNESS if trouble is Trouble.SLOW else 1.0) / SPEED)
     _BEGUN.get(trouble, lambda *_: None)(world, size, present)
 
 
@@ -197,18 +194,6 @@ _BEGUN: Mapping[Trouble, Callable[[Providers, int, ExitStack], None]] = {
 }
 
 
-def _set_pace(world: Providers, slowness: float) -> None:
-    usual = {what: slowness * seconds / SPEED for what, seconds in LATENCY.items()}
-    world.groq.paces = {
-        "/chat/completions": Pace(usual["chat"]),
-        "/audio/transcriptions": Pace(usual["hearing"]),
-    }
-    world.elevenlabs.latency = usual["speech"] / PIECES
-    world.images.latency = usual["drawing"]
-    world.embeddings.latency = usual["embeddings"]
-    world.whatsapp.latency = usual["whatsapp"]
-
-
 def _report(world: Providers) -> dict[str, Any]:
     calls = [call for stand_in in world for call in stand_in.journal]
     return {
@@ -234,11 +219,6 @@ def _is_lost(call: Call) -> bool:
 def _words(message: Mapping[str, Any]) -> str:
     content = message[message["type"]]
     return content.get("body") or content.get("caption") or ""
-
-
-def _say(answer: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
