@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ def _one_certificate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """
     if "SSL_CERT_FILE" not in os.environ:
         monkeypatch.setenv("SSL_CERT_FILE", str(request.getfixturevalue("certificate")))
+
+
+@pytest.fixture
+def talking() -> Callable[..., Awaitable[Sequence[asyncio.Task[None]]]]:
+    """Have people ask a chat page so many things in turn; their tasks, as soon as one of them has all answers."""
+
+    async def until_one_is_done(people: Iterable[Any], messages: int) -> Sequence[asyncio.Task[None]]:
+        async def talk(person: Any) -> None:
+            for number in range(messages):
+                await person.asks(f"Are you there? {number}")
+
+        tasks = [asyncio.create_task(talk(person)) for person in people]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks
+
+    return until_one_is_done
 
 
 @pytest.fixture

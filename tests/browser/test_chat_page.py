@@ -78,21 +78,15 @@ async def couples(everybody: Providers, visit: Any):
         yield couples
 
 
-async def test_the_second_browser_waits_for_a_picture_to_be_read_with_the_starter_only(couples):
+async def test_the_second_browser_waits_for_a_picture_to_be_read_with_the_starter_only(couples, talking):
     """As soon as Ben has all his answers on one of the two pages, both are looked at: one is the other's clock."""
     files = {name: await ana.uploads_to_a_slow_disk() for name, (ana, _) in couples.items()}
     for name, (ana, _) in couples.items():
         await ana.sends("Where is this?")
         await files[name].until_open()
-
-    async def talk(ben):
-        for number in range(MESSAGES):
-            await ben.asks(f"Are you there? {number}")
-
-    talking = [asyncio.create_task(talk(ben)) for _, ben in couples.values()]
-    await asyncio.wait(talking, return_when=asyncio.FIRST_COMPLETED)
+    tasks = await talking([ben for _, ben in couples.values()], MESSAGES)
     before = {name: await ben.answers.count() - 1 for name, (_, ben) in couples.items()}
     for file in files.values():
         file.deliver()
-    await asyncio.gather(*talking, *(ana.reads("320 × 240 pixels") for ana, _ in couples.values()))
+    await asyncio.gather(*tasks, *(ana.reads("320 × 240 pixels") for ana, _ in couples.values()))
     assert before == {"starter": 0, "solution": MESSAGES}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 from pathlib import Path
 
-import httpx
 import pytest
 
 from kata.instruments.disk import slow_disk
@@ -49,14 +47,6 @@ async def node(target, world, folder):
     await text_to_image.close()
 
 
-async def drawn(world, prompt):
-    """What the image service draws, when it is asked without the companion."""
-    key = {"authorization": f"Bearer {world.settings()['IMAGES_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=world.images.base_url, headers=key) as client:
-        answer = await client.post("/v1/images/generations", json={"model": "any", "prompt": prompt})
-    return answer.json()["data"][0]["b64_json"]
-
-
 @pytest.mark.behaviour("1.1")
 async def test_the_result_is_a_message_and_the_path_of_a_picture(node, world, folder):
     world.groq.reply('{"narrative": "I am at the sea.", "image_prompt": "a grey sea"}')
@@ -70,7 +60,7 @@ async def test_the_result_is_a_message_and_the_path_of_a_picture(node, world, fo
 async def test_the_picture_is_on_the_disk(node, world, target):
     world.groq.reply('{"narrative": "I am at the sea.", "image_prompt": "a grey sea"}')
     result = await node()
-    expected = hashlib.sha256(base64.b64decode(await drawn(world, "a grey sea"))).hexdigest()
+    expected = hashlib.sha256(world.images.drawing("a grey sea")).hexdigest()
     got = hashlib.sha256(Path(result["image_path"]).read_bytes()).hexdigest()
     expect(f"the picture's bytes, sha256, after {CALL}", expected=expected, got=got)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import os
 import time
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
 from kata.audit import audit
@@ -71,12 +69,9 @@ def words_of(message):
     return content.get("body", content.get("caption", ""))
 
 
-async def drawn(world, asked):
+def drawn(world, asked):
     """The sha256 of the picture that the image service draws for who asks for it in these words."""
-    key = {"authorization": f"Bearer {world.settings()['IMAGES_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=world.images.base_url, headers=key) as client:
-        answer = await client.post("/v1/images/generations", json={"model": "any", "prompt": f"You said: {asked}"})
-    return hashlib.sha256(base64.b64decode(answer.json()["data"][0]["b64_json"])).hexdigest()
+    return hashlib.sha256(world.images.drawing(f"You said: {asked}")).hexdigest()
 
 
 def uploads(world):
@@ -127,7 +122,7 @@ async def test_a_text_is_answered_in_words(deliver, everybody):
 @pytest.mark.behaviour("1.3")
 async def test_a_picture_is_uploaded_byte_for_byte_and_sent_with_its_words(deliver, everybody):
     expect(f"{CALL}, a picture is asked for", expected=200, got=await deliver(text(ASKED)))
-    expected = [await drawn(everybody, ASKED)]
+    expected = [drawn(everybody, ASKED)]
     expect("the bytes of the uploaded picture, sha256", expected=expected, got=uploads(everybody))
     (media,) = everybody.whatsapp.uploads
     expect("the media type of the uploaded picture", expected="image/png", got=media.mime_type)
@@ -135,7 +130,7 @@ async def test_a_picture_is_uploaded_byte_for_byte_and_sent_with_its_words(deliv
     expected = ("image", {"id": media.id, "caption": f"You said: {ASKED}"})
     expect("the message with the picture", expected=expected, got=(message["type"], message["image"]))
     await deliver(text(ASKED_TOO, sender=ANOTHER))
-    expected = await drawn(everybody, ASKED_TOO)
+    expected = drawn(everybody, ASKED_TOO)
     expect("the picture of a second user, sha256", expected=expected, got=uploads(everybody)[-1])
 
 
@@ -146,7 +141,7 @@ async def test_two_pictures_at_once_are_not_exchanged(deliver, everybody):
         group.create_task(deliver(text(ASKED_TOO, sender=ANOTHER)))
     pictures = dict(zip([media.id for media in everybody.whatsapp.uploads], uploads(everybody), strict=True))
     got = {words_of(message): pictures[message["image"]["id"]] for message in everybody.whatsapp.messages}
-    expected = {f"You said: {asked}": await drawn(everybody, asked) for asked in (ASKED, ASKED_TOO)}
+    expected = {f"You said: {asked}": drawn(everybody, asked) for asked in (ASKED, ASKED_TOO)}
     expect("the pictures of two users at once, by their captions", expected=expected, got=got)
 
 

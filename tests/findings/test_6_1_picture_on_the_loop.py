@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
-import httpx
 import pytest
 
 from kata.instruments.disk import slow_disk
@@ -36,13 +34,9 @@ async def draw(target, world):
 
 
 @pytest.fixture
-async def sea(world):
-    """What the image service draws of a grey sea, when it is asked without the companion."""
-    key = {"authorization": f"Bearer {world.settings()['IMAGES_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=world.images.base_url, headers=key) as client:
-        answer = await client.post("/v1/images/generations", json={"model": "any", "prompt": "a grey sea"})
-    world.images.reset()
-    return base64.b64decode(answer.json()["data"][0]["b64_json"])
+def sea(world):
+    """What the image service draws of a grey sea."""
+    return world.images.drawing("a grey sea")
 
 
 def kept(file: Path) -> str:

@@ -67,6 +67,10 @@ def test_the_same_prompt_draws_the_same_picture_and_another_does_not(images: Ima
     assert drawn(images, "a hill") != drawn(images)
 
 
+def test_what_it_would_draw_can_be_asked_for_without_a_request(images: ImagesStandIn) -> None:
+    assert drawn(images) == [images.drawing("a lake")]
+
+
 def test_n_pictures_are_different(images: ImagesStandIn) -> None:
     assert len(set(drawn(images, n=3))) == 3
 

@@ -35,24 +35,18 @@ async def couples():
 
 
 @pytest.mark.slow
-async def test_the_second_person_waits_for_a_picture_to_be_read_with_the_starter_only(couples):
+async def test_the_second_person_waits_for_a_picture_to_be_read_with_the_starter_only(couples, talking):
     """Whoever answers Ben six times first shows that the other one does not merely take its time."""
     files, looking = {}, []
     for name, (ana, _) in couples.items():
         upload, files[name] = await ana.uploads_to_a_slow_disk(PICTURE)
         looking.append(asyncio.create_task(ana.asks("Where is this?", upload)))
         await files[name].until_open()
-
-    async def talk(ben):
-        for number in range(MESSAGES):
-            await ben.asks(f"Are you there? {number}")
-
-    talking = [asyncio.create_task(talk(ben)) for _, ben in couples.values()]
-    await asyncio.wait(talking, return_when=asyncio.FIRST_COMPLETED)
+    tasks = await talking([ben for _, ben in couples.values()], MESSAGES)
     before = {name: sum(bool(each.answered) for each in ben.exchanges[1:]) for name, (_, ben) in couples.items()}
     for file in files.values():
         file.deliver()
     answers = await asyncio.gather(*looking)
-    await asyncio.gather(*talking)
+    await asyncio.gather(*tasks)
     assert before == {"starter": 0, "solution": MESSAGES}
     assert all("32 × 24 pixels" in answer for answer in answers)
