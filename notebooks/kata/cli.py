@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kata.audit import PRIORITIES, Finding, UnknownFinding, audit
+from kata.room.commands import COMMANDS
 from kata.target import UnknownTarget, folder_of
 from kata.verdict.model import Status, Verdict
 from kata.verdict.text import render
@@ -39,6 +40,10 @@ CLAIM_BROKEN = 1
 @click.version_option(package_name="unblock-the-loop")
 def main() -> None:
     """Unblock the Loop: a course on refactoring async Python."""
+
+
+for command in COMMANDS:
+    main.add_command(command)
 
 
 @main.command()
