@@ -7,6 +7,8 @@ from pathlib import Path
 
 import certifi
 
+ONE_CERTIFICATE = "one-certificate.pem"
+
 
 def environment(scratch: Path) -> dict[str, str]:
     """The environment variables of a process that judges, and puts its temporary files into `scratch`."""
@@ -26,12 +28,12 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def one_certificate(folder: Path) -> Path:
-    """Write a CA bundle of one certificate into a folder, and return the file.
+    """Write a CA bundle of one certificate into a folder, and return the file, `ONE_CERTIFICATE`.
 
     The tests build many HTTP clients, which all talk to loopback and need none: reading the whole bundle for each took
     a fifth of the time.
     """
     end = "-----END CERTIFICATE-----\n"
-    file = folder / "ca.pem"
+    file = folder / ONE_CERTIFICATE
     file.write_text(certifi.contents().partition(end)[0] + end, encoding="utf-8")
     return file
