@@ -39,6 +39,14 @@ def test_this_project_audits_itself():
     assert run.exit_code == 0, run.output
 
 
+@pytest.mark.parametrize("file", [".ci/run", ".github/workflows/course.yml"])
+def test_this_project_s_own_checks_use_what_others_take_home(file):
+    commands = re.findall(r"uv run (kata audit .*|pytest .*--pulse=.*)", (ROOT / file).read_text(encoding="utf-8"))
+    assert [command.split()[0] for command in commands] == ["kata", "pytest"]
+    folder = re.search(r"--pulse=(\S+)", commands[1]).group(1)
+    assert (ROOT / folder / "callers.py").is_file()
+
+
 @pytest.fixture
 def snippets():
     """The README's pieces of YAML."""
