@@ -61,6 +61,7 @@ async def test_edit_the_code_or_the_test(folder):
     assert "next: edit that line, save the file, and check again" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finding", audit().findings, ids=lambda finding: finding.id)
 def test_exercises_pass_untouched(folder, finding):
     assert judge(finding, folder, limit=PATIENCE).status is Status.UNTOUCHED

@@ -39,6 +39,7 @@ def test_the_solution_is_fixed_and_the_status_is_0(kata):
     assert run.output.splitlines()[0] == "✓ 1.4 time.sleep between retries (solution): fixed"
 
 
+@pytest.mark.slow
 def test_all_that_can_be_judged_are_judged_where_no_id_is_given(kata):
     run = kata("check", "--target", "solution", "--json")
     table = json.loads(run.output)

@@ -242,6 +242,7 @@ def test_warm_and_cold_verdicts_are_the_same(finding):
     assert {**verdicts[0], "seconds": 0} == {**verdicts[1], "seconds": 0}
 
 
+@pytest.mark.slow
 def test_both_speeds_are_measured():
     assert re.fullmatch(r"2\.2 solution: \d+\.\d s cold, \d+\.\d s warm", str(measure(FINDING, runs=1)))
 

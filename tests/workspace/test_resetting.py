@@ -24,6 +24,7 @@ def contents(folder):
     return {path: (folder / path).read_bytes() for path in modules(folder)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finding", audit().everything, ids=lambda finding: finding.id)
 def test_what_was_put_back_is_untouched_although_all_was_refactored(desk, finding):
     desk.copy_of("solution")
