@@ -57,20 +57,24 @@ def answer(*, minutes: int | None, start: str | None, form: str, walked: bool, r
     return Said(report.FORMATS[form](given), is_well=True)
 
 
-def measure(file: Path, tell: Callable[[str], None]) -> Record:
-    """Run every lesson, and each part that a plan takes by itself, and keep how long the lessons took.
+def measure(file: Path, tell: Callable[[str], None]) -> None:
+    """Run every lesson, and each part that a plan takes by itself, and keep in a file how long the lessons took.
 
     Raises:
-        DidNotRun: If a cell fails.
+        DidNotRun: If a cell of one failed; the other lessons are kept.
         BadPlan: If a plan cannot be built.
     """
     course = lessons()
-    record = run_all(list(course.values()), tell)
-    record.write(file)
-    for name, sections in taken_alone(plans(course=course)):
-        run(course[name], sections)
-        tell(f"{name}, of it only {', '.join(sections)}: runs")
-    return record
+    alone = taken_alone(plans(course=course))
+    wrong = list(run_all(list(course.values()), file, tell))
+    for number, sections in alone:
+        try:
+            run(course[number], sections)
+            tell(f"{number}, of it only {', '.join(sections)}: runs")
+        except DidNotRun as error:
+            wrong.append(f"of it only {', '.join(sections)}: {error}")
+    if wrong:
+        raise DidNotRun("\n".join(wrong))
 
 
 def taken_alone(plans: Sequence[Plan]) -> list[tuple[str, tuple[str, ...]]]:
@@ -116,7 +120,7 @@ def _begin(start: str | None) -> int | None:
 
 def _fits(plan: Plan) -> bool:
     try:
-        plan.fits()
+        plan.must_fit()
     except DoesNotFit:
         return False
     return True

@@ -96,6 +96,14 @@ class Step:
     fast: str = ""
     late: Late | None = None
 
+    @property
+    def name(self) -> str:
+        """What it is called where another step of the same lesson may stand beside it."""
+        if not self.sections:
+            return self.title
+        first, last = self.sections[0], self.sections[-1]
+        return f"{self.lesson}, {first if first == last else f'{first} to {last}'}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -131,7 +139,7 @@ class Plan:
         found = [(begin, step, step.late) for begin, step in begun if step.late is not None]
         return sorted(found, key=lambda each: each[2].order)
 
-    def fits(self) -> None:
+    def must_fit(self) -> None:
         """See to it that the steps fit into the time.
 
         Raises:
@@ -140,7 +148,7 @@ class Plan:
         if self.needed <= self.minutes:
             return
         over = self.needed - self.minutes
-        hints = ", ".join(f"{step.title} (saves {late.saves})" for _, step, late in self.when_late)
+        hints = ", ".join(f"{step.name} (saves {late.saves})" for _, step, late in self.when_late)
         raise DoesNotFit(
             f"{self.name}: its steps need {self.needed} minutes, {over} more than the {self.minutes} it has. "
             f"Take something out of plans.toml; what may go first is {hints or 'not said'}."
@@ -162,7 +170,7 @@ def stored() -> Mapping[str, Any]:
 
 
 def plans(table: Mapping[str, Any] | None = None, course: Mapping[str, Lesson] | None = None) -> Sequence[Plan]:
-    """The plans, the shortest first. Whether each of them fits its time is for `Plan.fits` to say.
+    """The plans, the shortest first. Whether each of them fits its time is for `Plan.must_fit` to say.
 
     Args:
         table: Plans in the form of `plans.toml`; the course's own if there is none.
@@ -192,7 +200,7 @@ def longest(plans: Sequence[Plan], minutes: int) -> Plan:
             "In less, take a single lesson: `kata plan --walk` says how long each of them is."
         )
     plan = max(found, key=lambda plan: plan.needed)
-    plan.fits()
+    plan.must_fit()
     return plan
 
 
@@ -279,11 +287,11 @@ def _late(entry: Mapping[str, Any] | None, minutes: int, place: str) -> Late | N
 def _title(kind: Kind, entry: Mapping[str, Any], lesson: Lesson | None) -> str:
     if lesson is None:
         return entry[kind]
-    some = f": {', '.join(entry['sections'])}" if entry.get("sections") else ""
+    done = "done" if lesson.finding else "tried"
     return {
-        Kind.SHOW: f"{lesson.title}{some}",
-        Kind.DO: f"{lesson.number}, done",
-        Kind.BOTH: f"{lesson.title}, read and done",
+        Kind.SHOW: lesson.title,
+        Kind.DO: f"{lesson.number}, {done}",
+        Kind.BOTH: f"{lesson.title}, read and {done}",
     }[kind]
 
 

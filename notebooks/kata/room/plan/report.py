@@ -46,12 +46,17 @@ class Given:
 
 def listed(plans: Sequence[Plan]) -> str:
     """All plans, a line for each, and whether they fit."""
-    return "\n".join(f"{plan.name:12} {_stands(plan)}\n{'':13}for {plan.audience}" for plan in plans)
+    indent = " " * 13
+    lines = []
+    for plan in plans:
+        lines.append(f"{plan.name:12} {_stands(plan)}")
+        lines += wrap(f"for {plan.audience}", WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(lines)
 
 
 def _stands(plan: Plan) -> str:
     try:
-        plan.fits()
+        plan.must_fit()
     except BadPlan:
         return f"does not fit: needs {plan.needed} of {plan.minutes} minutes, {plan.needed - plan.minutes} too many"
     return f"fits: {plan.needed} of {plan.minutes} minutes, {plan.minutes - plan.needed} to spare"
@@ -63,11 +68,13 @@ def text(given: Given) -> str:
 
 
 def _lines(given: Given) -> Iterator[str]:
-    yield _head(given)
+    yield from wrap(_head(given), WIDTH)
     yield ""
     for at, step in given.timed:
         where = f" · {step.where}" if step.where else ""
         yield f"{at:>5} {step.minutes:4} min  {step.title}"
+        if step.sections:
+            yield from _wrapped(f"of it: {', '.join(step.sections)}")
         yield from _wrapped(f"{step.who}{where}")
         yield from _wrapped(step.what)
         if step.fast:
@@ -78,7 +85,7 @@ def _lines(given: Given) -> Iterator[str]:
         yield "when late, in this order:"
         for begin, step, late in given.plan.when_late:
             yield from wrap(
-                f"{late.order}. {given.clock(begin)} {step.title}: {late.instead} (saves {late.saves})",
+                f"{late.order}. {given.clock(begin)} {step.name} · {late.instead} (saves {late.saves})",
                 WIDTH,
                 subsequent_indent="   ",
             )
@@ -112,11 +119,11 @@ def markdown(given: Given) -> str:
     if given.plan.when_late:
         lines += ["", "When late, in this order:", ""]
         lines += [
-            f"{late.order}. {given.clock(begin)} {step.title}: {late.instead} (saves {late.saves})"
+            f"{late.order}. {given.clock(begin)} {step.name} · {late.instead} (saves {late.saves})"
             for begin, step, late in given.plan.when_late
         ]
     if fast := [(at, step) for at, step in given.timed if step.fast]:
-        lines += ["", "For the fast ones:", "", *(f"- {at} {step.title}: {step.fast}" for at, step in fast)]
+        lines += ["", "For the fast ones:", "", *(f"- {at} {step.name} · {step.fast}" for at, step in fast)]
     if beside := given.plan.beside(given.minutes):
         lines += ["", f"Into the {given.left} minutes that are left there fits:", ""]
         lines += [f"- {step.title} ({step.minutes}): {step.what}" for step in beside]
@@ -125,7 +132,8 @@ def markdown(given: Given) -> str:
 
 def _row(at: str, step: Step) -> str:
     where = f": {step.where}" if step.where else ""
-    cells = (at, str(step.minutes), f"**{step.title}** · {step.what}", f"{step.who}{where}")
+    some = f" (of it: {', '.join(step.sections)})" if step.sections else ""
+    cells = (at, str(step.minutes), f"**{step.title}**{some} · {step.what}", f"{step.who}{where}")
     return f"| {' | '.join(cells)} |"
 
 
@@ -143,7 +151,7 @@ def as_dict(given: Given) -> dict[str, Any]:
             for (at, step), begin in zip(given.timed, plan.begins, strict=True)
         ],
         "when_late": [
-            {"at": given.clock(begin), "step": step.title, "instead": late.instead, "saves": late.saves}
+            {"at": given.clock(begin), "step": step.name, "instead": late.instead, "saves": late.saves}
             for begin, step, late in plan.when_late
         ],
         "fits_beside": [_step(step) for step in plan.beside(given.minutes)],

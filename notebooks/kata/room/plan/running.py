@@ -111,15 +111,24 @@ def run(lesson: Lesson, sections: Sequence[str] = ()) -> Mapping[str, float]:
     return seconds
 
 
-def run_all(lessons: Sequence[Lesson], tell: Callable[[str], None]) -> Record:
-    """Run lessons one after the other, and say how each of them went.
+def run_all(lessons: Sequence[Lesson], file: Path, tell: Callable[[str], None]) -> Sequence[str]:
+    """Run lessons one after the other, say how each of them went, and keep it in a file, lesson by lesson.
 
-    Raises:
-        DidNotRun: If a cell of one fails.
+    Returns:
+        What went wrong: the lessons that did not run to their end are not in the file.
     """
-    machine, walked, seconds = str(Machine.here()), {}, {}
+    machine, wrong = str(Machine.here()), []
+    walked: dict[str, Time] = {}
+    seconds: dict[str, Mapping[str, float]] = {}
+    Record(machine, walked, seconds).write(file)
     for lesson in lessons:
-        took = seconds[lesson.number] = {id: round(each, 2) for id, each in run(lesson).items()}
-        walked[lesson.number] = total(lesson.cells, took)
+        try:
+            took = {id: round(each, 2) for id, each in run(lesson).items()}
+        except DidNotRun as error:
+            wrong.append(str(error))
+            tell(f"{lesson.title}: {error}")
+            continue
+        seconds[lesson.number], walked[lesson.number] = took, total(lesson.cells, took)
+        Record(machine, walked, seconds).write(file)
         tell(f"{lesson.title}: {len(took)} cells in {sum(took.values()):.0f} s")
-    return Record(machine, walked, seconds)
+    return wrong

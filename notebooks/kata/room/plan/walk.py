@@ -68,7 +68,7 @@ def steps(plan: Plan, course: Mapping[str, Lesson], record: Record) -> Iterator[
             continue
         found = course[each.lesson]
         stated = each.minutes - (found.do if each.kind is Kind.BOTH else 0)
-        yield Walked(each.title, stated, total(cells, record.of(found)))
+        yield Walked(each.name, stated, total(cells, record.of(found)))
 
 
 def table(lessons: Sequence[Lesson], record: Record) -> str:
@@ -105,7 +105,7 @@ def through(given: Given, course: Mapping[str, Lesson], record: Record) -> Itera
     """A plan from its first minute to its last, cell by cell."""
     plan, walked = given.plan, steps(given.plan, course, record)
     for at, ((clock, each), begin, time) in enumerate(zip(given.timed, plan.begins, walked, strict=True)):
-        yield f"{clock:>5}     {each.title}: {time or f'{each.minutes} min'}"
+        yield f"{clock:>5}     {each.name}: {time or f'{each.minutes} min'}"
         passed, cells = float(begin), cells_shown(plan, at, course)
         seconds = record.of(course[each.lesson]) if each.lesson else {}
         for cell, took in zip(cells, times(cells, seconds), strict=True):
