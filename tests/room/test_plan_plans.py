@@ -201,6 +201,8 @@ def test_editing_names_the_files_that_are_edited():
         (["--run", "run.json", "--walk"], "--run goes alone"),
         (["--record", __file__], "pass --walk too"),
         (["--walk", "--record", __file__], "no record of lessons"),
+        (["--run", __file__], "is no record of lessons: pass another file"),
+        (["--run", "gone/run.json"], "there is no folder gone"),
     ],
 )
 def test_a_wrong_call_is_told(arguments, said):

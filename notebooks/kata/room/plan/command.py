@@ -61,9 +61,17 @@ def measure(file: Path, tell: Callable[[str], None]) -> None:
     """Run every lesson, and each part that a plan takes by itself, and keep in a file how long the lessons took.
 
     Raises:
+        WrongCall: If the file cannot be written, or is something else than such a record.
         DidNotRun: If a cell of one failed; the other lessons are kept.
         BadPlan: If a plan cannot be built.
     """
+    if not file.absolute().parent.is_dir():
+        raise WrongCall(f"there is no folder {file.parent}: make it, or pass another file")
+    if file.exists():
+        try:
+            _record(file)
+        except BadRecord:
+            raise WrongCall(f"{file} is there, and is no record of lessons: pass another file") from None
     course = lessons()
     alone = taken_alone(plans(course=course))
     wrong = list(run_all(list(course.values()), file, tell))
@@ -106,7 +114,12 @@ def _walk(known: Sequence[Plan], minutes: int | None, begin: int | None, form: s
 
 
 def _record(file: Path | None) -> Record:
-    return recorded() if file is None else Record.read(file.read_text(encoding="utf-8"))
+    if file is None:
+        return recorded()
+    try:
+        return Record.read(file.read_text(encoding="utf-8"))
+    except (BadRecord, UnicodeDecodeError):
+        raise BadRecord(f"{file} is no record of lessons: make one with `kata plan --run FILE`") from None
 
 
 def _begin(start: str | None) -> int | None:

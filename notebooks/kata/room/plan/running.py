@@ -66,7 +66,7 @@ class Record:
             walked = {number: Time(**time) for number, time in table["walked"].items()}
             return cls(str(table["machine"]), walked, seconds)
         except (ValueError, TypeError, LookupError, AttributeError):
-            raise BadRecord("it holds no record of lessons: make one with `kata plan --run FILE`") from None
+            raise BadRecord("no record of lessons: make one with `kata plan --run FILE`") from None
 
 
 def recorded() -> Record:

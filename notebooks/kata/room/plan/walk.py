@@ -94,7 +94,8 @@ def markdown(lessons: Sequence[Lesson], record: Record) -> str:
     ]
     for each in lessons:
         if time := record.walked.get(each.number):
-            runs = f"{time.cells} cells, {time.seconds:.0f} s"
+            longest = max(record.of(each).values(), default=0.0)
+            runs = f"{time.cells} cells, {time.seconds:.0f} s, the longest {longest:.0f} s"
             asked = f"{time.questions}, {time.pictures}"
             minutes = f"{time.minutes:.1f} min | {each.teach} min"
             lines.append(f"| {each.number} | {time.words} | {time.lines} | {asked} | {runs} | {minutes} |")
