@@ -35,7 +35,7 @@ PARTS = (
     "For the fast ones.",
     "The argument that always comes up.",
 )
-ELSEWHERE = {"board", "bundle", "hub", "slides"}
+ELSEWHERE = {"board", "bundle", "hub", "predictions", "slides"}
 """Commands of the room that may be built after this guide."""
 
 
