@@ -103,12 +103,16 @@ def run(lesson: Lesson, sections: Sequence[str] = ()) -> Mapping[str, float]:
                 begun = perf_counter()
                 try:
                     client.execute_cell(cell, number)
-                except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-                    said = str(error).strip().splitlines() or [type(error).__name__]
-                    first = cell.source.strip().splitlines()[0]
-                    raise DidNotRun(f"{lesson.file}, the cell that begins {first!r}: {said[-1]}") from None
+                except CellExecutionError as error:
+                    raise _failed(lesson, cell.source, f"{error.ename}: {error.evalue}") from None
+                except (CellTimeoutError, DeadKernelError) as error:
+                    raise _failed(lesson, cell.source, f"{type(error).__name__}: {error}") from None
                 seconds[cell.id] = perf_counter() - begun
     return seconds
+
+
+def _failed(lesson: Lesson, source: str, why: str) -> DidNotRun:
+    return DidNotRun(f"{lesson.file}, the cell that begins {source.strip().splitlines()[0]!r}: {why}")
 
 
 def run_all(lessons: Sequence[Lesson], file: Path, tell: Callable[[str], None]) -> Sequence[str]:
