@@ -170,6 +170,19 @@ def test_a_plan_counts_from_nought_or_from_the_time_of_the_day():
     assert f"\n00:{first - 2:02} " in late
 
 
+def test_without_a_clone_it_says_where_to_run_it(monkeypatch):
+    monkeypatch.setattr(reading.syllabus, "lessons", list)
+    result = kata()
+    assert (result.exit_code, "run it in a clone of the course" in result.stderr) == (3, True)
+
+
+def test_a_lesson_that_does_not_say_how_long_it_takes_is_told(monkeypatch):
+    silent = reading.syllabus.Lesson("02_more.ipynb", "02 · More", "?")
+    monkeypatch.setattr(reading.syllabus, "lessons", lambda: [silent])
+    result = kata()
+    assert (result.exit_code, "02_more.ipynb does not say how long it takes" in result.stderr) == (3, True)
+
+
 def test_every_form_has_every_step():
     told = json.loads(kata("--minutes", "180", "--format", "json").output)
     plan = longest(PLANS, 180)

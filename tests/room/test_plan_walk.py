@@ -96,6 +96,7 @@ def test_a_lesson_that_has_too_few_minutes_is_told():
     hurried = {**COURSE, "1.4": dataclasses.replace(COURSE["1.4"], teach=3)}
     assert any(said.startswith("1.4 · time.sleep between retries: ") for said in walk.too_short([], hurried, RECORD))
     assert walk.too_short(PLANS, COURSE, RECORD) == []
+    assert "enough: every lesson" in CliRunner().invoke(main, ["plan", "--walk"]).output
 
 
 def test_a_slow_machine_makes_the_walk_fail(tmp_path):

@@ -103,6 +103,8 @@ def _walk(known: Sequence[Plan], minutes: int | None, begin: int | None, form: s
         made = walk.markdown if form == "markdown" else walk.table
         short = walk.too_short(known, course, record)
         told = made(list(course.values()), record)
+        if form == "text" and not short:
+            told += "\nenough: every lesson, and each part that a plan takes, has the minutes that it takes"
     else:
         if form != "text":
             raise WrongCall("a walk through a plan is for a terminal: leave --format out")

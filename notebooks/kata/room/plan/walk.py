@@ -118,7 +118,8 @@ def _says(cell: Cell, time: Time) -> str:
     first = next((line for line in "".join(cell["source"]).splitlines() if line.strip()), "")
     told = [f"{time.words} words" if time.words else "", f"{time.lines} lines" if time.lines else ""]
     told += ["picture" if time.pictures else "", "question" if time.questions else ""]
-    told += [f"runs {time.seconds:.1f} s" if time.cells else ""]
+    if time.cells:
+        told.append("not run yet" if time.unmeasured else f"runs {time.seconds:.1f} s")
     return f"{first[:60]:60}  {', '.join(filter(None, told))}"
 
 
