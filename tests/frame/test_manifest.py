@@ -6,6 +6,7 @@ import filecmp
 import re
 from pathlib import Path
 
+import minutes
 import pytest
 
 from kata.audit import Location, UnknownFinding, audit, project_root
@@ -111,3 +112,20 @@ def test_a_location_is_found_by_its_qualified_name(tmp_path):
     assert Location.parse("a.py::A.c").line(tmp_path) is None
     assert Location.parse("gone.py::A").line(tmp_path) is None
     assert str(Location.parse("a.py::A.b")) == "a.py::A.b"
+
+
+def test_minutes_are_said_everywhere_as_the_manifest_has_them():
+    told = "write them anew: `uv run python tests/frame/minutes.py`"
+    assert [path.name for path, _ in minutes.changed()] == [], told
+
+
+def test_other_minutes_are_found_wherever_they_are_said():
+    sleep = audit().finding("1.4")
+    both, all_in_all = f"{sleep.teach} to read and run, {sleep.do} to", sleep.teach + sleep.do
+    said = ("**Minutes**: {0}", "1.4 · {2} (minutes: {0}", "1.4  high   {1:>3} min  {2}")
+    right = "\n".join(said).format(both, all_in_all, sleep.title)
+    wrong = re.sub(r"\d+ (to|min)", r"99 \1", right)
+    assert wrong != right
+    assert minutes.said_in_a_notebook(wrong, sleep.notebook) == right
+    row = f"| [1.4 · {sleep.title}](notebooks/{sleep.notebook}) | high | {sleep.teach} | {sleep.do} |"
+    assert minutes.said_in_the_readme(re.sub(r"\d+ \|", "99 |", row)) == row

@@ -11,6 +11,7 @@ from kata.audit import project_root
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TEACHING = sorted((ROOT / "notebooks" / "teaching").glob("*.md"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -20,6 +21,16 @@ def test_every_file_that_a_notebook_names_is_there(path):
 
 def test_every_file_that_the_readme_names_is_there():
     assert references.missing((ROOT / "README.md").read_text(encoding="utf-8"), ROOT) == []
+
+
+@pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
+def test_every_file_that_the_teacher_s_guide_names_is_there_and_every_link_leads_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    assert references.missing(text, ROOT) + guards.broken_links(text, path.parent, ROOT / "workspace") == []
+
+
+def test_a_link_of_the_teacher_s_guide_that_leads_nowhere_is_found():
+    assert len(guards.broken_links("[x](gone.md) and [y](guide.md)", TEACHING[0].parent, ROOT / "workspace")) == 1
 
 
 def test_a_file_that_is_not_there_is_found():
