@@ -1,0 +1,171 @@
+"""A lesson's cells as slides, by the metadata that Jupyter keeps for it in each cell.
+
+What is more than a slide can hold goes on on another one below it, so that nothing is ever cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from base64 import b64decode
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kata.room.slides.blocks import ROOM, Block, embedded, output, picture, prose, source
+
+SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
+"""Begins a slide, begins one below, appears on it at a key, is left out, is for the teacher, stands on it too."""
+
+_CONTINUED = 44
+"""Pixels of the line that says what goes on."""
+
+_MOST_CONTINUED = ROOM - _CONTINUED
+"""Pixels of height that are left below it."""
+
+_WORTH_BREAKING = 200
+"""Pixels that have to be left on a slide for a block of code to begin there and go on on the next."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A block on a slide, and the step at which it appears, counted from 1; 0 stands for the beginning."""
+
+    block: Block
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Slide:
+    """What is on the stage at a time.
+
+    Attributes:
+        pieces: What stands on it, from top to bottom.
+        notes: What is for the teacher, as HTML.
+        continues: The heading of the slide that this one goes on with; None where it is a slide of its own.
+    """
+
+    pieces: tuple[Piece, ...]
+    notes: str = ""
+    continues: str | None = None
+
+
+@dataclass(frozen=True)
+class Deck:
+    """The slides of one lesson, in columns: the first of each is beside the others, the rest is below it."""
+
+    columns: tuple[tuple[Slide, ...], ...]
+
+
+@dataclass
+class _Open:
+    """A slide that cells are still put on."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    notes: str = ""
+    steps: int = 0
+
+
+def read(file: Path, files: Iterable[str] = ()) -> Deck:
+    """The slides of a notebook.
+
+    Args:
+        file: The notebook.
+        files: The notebooks that there are slides of.
+    """
+    names = tuple(files)
+    columns: list[list[_Open]] = []
+    for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+        kind = slide_type(cell)
+        if kind == "skip":
+            continue
+        if kind == "slide" or not columns:
+            columns.append([_Open()])
+        elif kind == "subslide":
+            columns[-1].append(_Open())
+        slide = columns[-1][-1]
+        if kind == "notes":
+            slide.notes += "".join(block.html for block in prose(_source(cell), names))
+            continue
+        slide.steps += kind == "fragment"
+        step = slide.steps if kind == "fragment" else 0
+        slide.pieces += [Piece(block, step) for block in blocks(cell, names)]
+    return Deck(tuple(tuple(page for slide in column for page in _paged(slide)) for column in columns))
+
+
+def slide_type(cell: dict[str, Any]) -> str:
+    """What a cell is on the slides; without a word about it, it stands with the one before."""
+    return str(cell["metadata"].get("slideshow", {}).get("slide_type", "-"))
+
+
+def blocks(cell: dict[str, Any], files: Iterable[str]) -> list[Block]:
+    """What a cell shows. A chart speaks for itself: the code that draws it is left to the lesson."""
+    text = _source(cell)
+    if cell["cell_type"] == "markdown":
+        return prose(text, files)
+    shown = _merged([block for each in cell["outputs"] for block in _output(each)])
+    drawn = any("image/png" in each.get("data", {}) for each in cell["outputs"])
+    return shown if drawn else [source(text), *shown]
+
+
+def _output(told: dict[str, Any]) -> list[Block]:
+    if "text" in told:
+        return [output("".join(told["text"]))]
+    data = told.get("data", {})
+    words = "".join(data.get("text/plain", ""))
+    if "image/png" in data:
+        png = "".join(data["image/png"]).replace("\n", "")
+        return [picture(png, words, struct.unpack(">II", b64decode(png[:64])[16:24]))]
+    if "text/html" in data:
+        return [embedded("".join(data["text/html"]), words)]
+    return [output(words)] if words else []
+
+
+def _merged(shown: Sequence[Block]) -> list[Block]:
+    """What a cell has said in several goes is one text."""
+    merged: list[Block] = []
+    for block in shown:
+        if merged and merged[-1].lines and block.lines:
+            lines = (*merged[-1].lines, *block.lines)
+            merged[-1] = Block.of_lines(lines, block.kind)
+        else:
+            merged.append(block)
+    return merged
+
+
+def _paged(slide: _Open) -> list[Slide]:
+    """A slide, and those that it goes on on."""
+    pages: list[list[Piece]] = [[]]
+    headings, left, waiting = [""], ROOM, deque(slide.pieces)
+    while waiting:
+        piece, page = waiting.popleft(), pages[-1]
+        block = piece.block
+        parts = block.split(left) if not page or (left >= _WORTH_BREAKING and block.height > _MOST_CONTINUED) else None
+        if block.height <= left or not (page or parts):
+            page.append(piece)
+            left -= block.height
+            continue
+        if parts:
+            page.append(replace(piece, block=parts[0]))
+            waiting.appendleft(replace(piece, block=parts[1]))
+        else:
+            waiting.appendleft(piece)
+            while len(page) > 1 and page[-1].block.heading:  # a heading goes with what it is over
+                waiting.appendleft(page.pop())
+        headings.append(next((each.block.heading for each in reversed(page) if each.block.heading), headings[-1]))
+        pages.append([])
+        left = _MOST_CONTINUED
+    return [_page(pieces, slide, number, headings[number]) for number, pieces in enumerate(pages)]
+
+
+def _page(pieces: Sequence[Piece], slide: _Open, number: int, heading: str) -> Slide:
+    """Steps begin anew on each page."""
+    steps = sorted({piece.step for piece in pieces} - {0})
+    counted = tuple(replace(piece, step=steps.index(piece.step) + 1 if piece.step else 0) for piece in pieces)
+    return Slide(counted, slide.notes, heading if number else None)
+
+
+def _source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
