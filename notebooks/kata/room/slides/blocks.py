@@ -22,13 +22,16 @@ from pygments.util import ClassNotFound
 STAGE = (1280, 720)
 """Pixels of the stage, whatever the screen: reveal.js scales it."""
 
+WIDTH = 1184
+"""Pixels of width that a slide has for what stands on it."""
+
 ROOM = 636
 """Pixels of height that a slide has for what stands on it."""
 
-PROSE, CODE = 40, 26
+PROSE, SAID, CODE = 40, 32, 26
 """Pixels of a line."""
 
-COLUMNS, CODE_COLUMNS = 74, 95
+COLUMNS, SAID_COLUMNS, CODE_COLUMNS = 74, 84, 95
 """Characters of a line."""
 
 FRAME = 34
@@ -52,6 +55,7 @@ class Block:
         heading: What it says, if it is a heading.
         lines: Of a block of code, each with its height; such a block may go on on another slide.
         kind: The class of such a block.
+        is_step: Whether it appears only at a key.
     """
 
     html: str
@@ -59,6 +63,7 @@ class Block:
     heading: str = ""
     lines: tuple[tuple[str, int], ...] = ()
     kind: str = ""
+    is_step: bool = False
 
     @classmethod
     def of_lines(cls, lines: Sequence[tuple[str, int]], kind: str) -> Self:
@@ -102,6 +107,14 @@ def output(text: str) -> Block:
     return _block("\n".join(lines), coloured, "output")
 
 
+def said(text: str) -> Block:
+    """What the course itself asks or says, in letters for the last row: its first line is a heading."""
+    heading, *lines = text.splitlines()
+    height = FRAME + SAID * sum(max(1, math.ceil(len(line) / SAID_COLUMNS)) for line in (heading, *lines))
+    rows = "".join(f"<div>{escape(line.strip())}</div>" for line in lines)
+    return Block(f'<div class="said"><strong>{escape(heading)}</strong>{rows}</div>', height)
+
+
 def picture(data: str, words: str, shape: tuple[int, int]) -> Block:
     """A chart.
 
@@ -111,7 +124,7 @@ def picture(data: str, words: str, shape: tuple[int, int]) -> Block:
         shape: Its width and height in pixels.
     """
     width, height = shape
-    shown = min(PICTURE, round(1184 * height / width), height)
+    shown = min(PICTURE, round(WIDTH * height / width))
     image = f'<img class="chart" alt="{escape(words, quote=True)}" src="data:image/png;base64,{data}">'
     return Block(f"<figure>{image}</figure>", shown + 36)
 

@@ -6,6 +6,7 @@ What is more than a slide can hold goes on on another one below it, so that noth
 from __future__ import annotations
 
 import json
+import re
 import struct
 from base64 import b64decode
 from collections import deque
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kata.room.slides.blocks import ROOM, Block, embedded, output, picture, prose, source
+from kata.room.slides.blocks import ROOM, Block, embedded, output, picture, prose, said, source
 
 SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 """Begins a slide, begins one below, appears on it at a key, is left out, is for the teacher, stands on it too."""
@@ -27,6 +28,17 @@ _MOST_CONTINUED = ROOM - _CONTINUED
 
 _WORTH_BREAKING = 200
 """Pixels that have to be left on a slide for a block of code to begin there and go on on the next."""
+
+
+_TOOLS = "board|check|diff|hint|lessons|machine|measured|predict|predictions|ready|turn"
+_ASKS = re.compile(rf"(?:from kata import .*\n|\s*\n)*(?:await )?(?:{_TOOLS})\(.*\)")
+"""A cell that does nothing but ask one of the course's tools."""
+
+_QUESTION = re.compile(r"^\d+(?:\.\d+)?, (?:before|after): ", re.MULTILINE)
+"""Where something begins that is asked to be predicted, or was."""
+
+_VERDICT = "\n\nverdict: "
+"""Where the verdict on a refactoring begins; on slides it is a step of its own, so that a room can guess."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +103,10 @@ def read(file: Path, files: Iterable[str] = ()) -> Deck:
             continue
         slide.steps += kind == "fragment"
         step = slide.steps if kind == "fragment" else 0
-        slide.pieces += [Piece(block, step) for block in blocks(cell, names)]
-    return Deck(tuple(tuple(page for slide in column for page in _paged(slide)) for column in columns))
+        for block in blocks(cell, names):
+            slide.steps += block.is_step
+            slide.pieces.append(Piece(block, slide.steps if block.is_step else step))
+    return Deck(tuple(_column(column) for column in columns))
 
 
 def slide_type(cell: dict[str, Any]) -> str:
@@ -101,13 +115,16 @@ def slide_type(cell: dict[str, Any]) -> str:
 
 
 def blocks(cell: dict[str, Any], files: Iterable[str]) -> list[Block]:
-    """What a cell shows. A chart speaks for itself: the code that draws it is left to the lesson."""
+    """What a cell shows.
+
+    A chart speaks for itself, and so does what the course's own tools say: the code that asks is left to the lesson.
+    """
     text = _source(cell)
     if cell["cell_type"] == "markdown":
         return prose(text, files)
     shown = _merged([block for each in cell["outputs"] for block in _output(each)])
     drawn = any("image/png" in each.get("data", {}) for each in cell["outputs"])
-    return shown if drawn else [source(text), *shown]
+    return shown if shown and (drawn or _ASKS.fullmatch(text)) else [source(text), *shown]
 
 
 def _output(told: dict[str, Any]) -> list[Block]:
@@ -120,6 +137,12 @@ def _output(told: dict[str, Any]) -> list[Block]:
         return [picture(png, words, struct.unpack(">II", b64decode(png[:64])[16:24]))]
     if "text/html" in data:
         return [embedded("".join(data["text/html"]), words)]
+    if asked := _QUESTION.search(words):
+        shown = words[: asked.start()].rstrip()
+        return [*([output(shown)] if shown else []), said(words[asked.start() :].strip())]
+    changed, verdict, why = words.partition(_VERDICT)
+    if verdict:
+        return [output(changed), replace(output(f"{verdict.strip()} {why}"), is_step=True)]
     return [output(words)] if words else []
 
 
@@ -127,7 +150,7 @@ def _merged(shown: Sequence[Block]) -> list[Block]:
     """What a cell has said in several goes is one text."""
     merged: list[Block] = []
     for block in shown:
-        if merged and merged[-1].lines and block.lines:
+        if merged and merged[-1].lines and block.lines and not block.is_step:
             lines = (*merged[-1].lines, *block.lines)
             merged[-1] = Block.of_lines(lines, block.kind)
         else:
@@ -135,10 +158,19 @@ def _merged(shown: Sequence[Block]) -> list[Block]:
     return merged
 
 
-def _paged(slide: _Open) -> list[Slide]:
+def _column(slides: Iterable[_Open]) -> tuple[Slide, ...]:
+    """Slides below each other; a heading holds until the next one."""
+    pages, heading = list[Slide](), ""
+    for slide in slides:
+        pages += _paged(slide, heading)
+        heading = next((p.block.heading for p in reversed(slide.pieces) if p.block.heading), heading)
+    return tuple(pages)
+
+
+def _paged(slide: _Open, heading: str) -> list[Slide]:
     """A slide, and those that it goes on on."""
     pages: list[list[Piece]] = [[]]
-    headings, left, waiting = [""], ROOM, deque(slide.pieces)
+    headings, left, waiting = [heading], ROOM, deque(slide.pieces)
     while waiting:
         piece, page = waiting.popleft(), pages[-1]
         block = piece.block
@@ -161,9 +193,9 @@ def _paged(slide: _Open) -> list[Slide]:
 
 
 def _page(pieces: Sequence[Piece], slide: _Open, number: int, heading: str) -> Slide:
-    """Steps begin anew on each page."""
-    steps = sorted({piece.step for piece in pieces} - {0})
-    counted = tuple(replace(piece, step=steps.index(piece.step) + 1 if piece.step else 0) for piece in pieces)
+    """Steps begin anew on each page; what a page begins with is there at once."""
+    steps = sorted({piece.step for piece in pieces} - {0, pieces[0].step if number and pieces else 0})
+    counted = tuple(replace(piece, step=steps.index(piece.step) + 1 if piece.step in steps else 0) for piece in pieces)
     return Slide(counted, slide.notes, heading if number else None)
 
 

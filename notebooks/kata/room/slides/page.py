@@ -5,6 +5,7 @@ reveal.js turns the slides. It is kept beside this module, as its makers packed 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
@@ -21,6 +22,9 @@ POLICY = (
 )
 """The browser is told, too, that nothing may be fetched."""
 
+_SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
+"""What a browser's tools for developers would fetch."""
+
 
 def deck_page(lesson: Lesson, deck: Deck) -> str:
     """A lesson's slides."""
@@ -31,7 +35,7 @@ def deck_page(lesson: Lesson, deck: Deck) -> str:
         f"<script>{_kept('reveal/reveal.js')}</script>\n<script>{_kept('slides.js')}</script>\n"
     )
     style = f"{_kept('reveal/reveal.css')}\n{_colours()}\n{_kept('slides.css')}"
-    return _page(lesson.title, style, body)
+    return _page(lesson.title, style, body, "deck")
 
 
 def index_page(decks: Sequence[tuple[Lesson, str]]) -> str:
@@ -56,15 +60,15 @@ def index_page(decks: Sequence[tuple[Lesson, str]]) -> str:
     table = "".join(f"<tr><th><kbd>{key}</kbd></th><td>{escape(what)}</td></tr>" for key, what in keys)
     title = "Unblock the Loop: slides"
     body = f"<main><h1>{title}</h1><ol>{rows}</ol><table>{table}</table></main>"
-    return _page(title, _kept("slides.css"), body)
+    return _page(title, _kept("slides.css"), body, "list")
 
 
-def _page(title: str, style: str, body: str) -> str:
+def _page(title: str, style: str, body: str, kind: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>{style}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+        f'<style>{style}</style>\n</head>\n<body class="{kind}">\n{body}</body>\n</html>\n'
     )
 
 
@@ -83,7 +87,8 @@ def _piece(piece: Piece) -> str:
 
 @cache
 def _kept(name: str) -> str:
-    return resources.files("kata.room.slides").joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("kata.room.slides").joinpath(name).read_text(encoding="utf-8")
+    return _SOURCE_MAP.sub("", text)
 
 
 def _colours() -> str:
