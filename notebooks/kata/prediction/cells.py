@@ -10,7 +10,7 @@ from kata.lesson import Text, judge_turn
 from kata.prediction import telling
 from kata.prediction.account import account
 from kata.prediction.questions import Question, When, question
-from kata.prediction.record import Kind, keep, outlook
+from kata.prediction.record import Kind, Outlook, keep, outlook
 from kata.verdict.html import code, folded
 from kata.verdict.model import Status
 
@@ -34,11 +34,15 @@ async def predict(id: str, *, before: object = None, after: object = None) -> Te
         raise TypeError(f'pass one of the two: predict("{id}", before="") or predict("{id}", after="")')
     asked = question(id, When.BEFORE if after is None else When.AFTER)
     answer = asked.answer(before if after is None else after)
-    trouble = await asyncio.to_thread(_kept, asked, Kind.EXPECTED, answer) if answer else []
+    known, trouble = await asyncio.to_thread(_kept, asked, Kind.EXPECTED, answer)
     if asked.turn is None:
-        return await asyncio.to_thread(_told, asked, trouble)
-    verdict = await _judged(asked, asked.turn) if answer else ""
-    return await asyncio.to_thread(_told_of_code, asked, asked.turn, verdict, trouble)
+        return _told(known, trouble)
+    said = ""
+    if answer:
+        verdict, said = await judge_turn(audit().finding(asked.finding), asked.turn)
+        seen = "" if verdict.status is Status.ERROR else str(verdict.status)
+        known, trouble = await asyncio.to_thread(_kept, asked, Kind.MEASURED, seen, known)
+    return await asyncio.to_thread(_told_of_code, known, asked.turn, said, trouble)
 
 
 def measured(id: str, answer: object) -> Text:
@@ -51,11 +55,8 @@ def measured(id: str, answer: object) -> Text:
     Raises:
         UnknownQuestion: If the lesson asks nothing before.
     """
-    asked = question(id, When.BEFORE)
-    trouble = _kept(asked, Kind.MEASURED, str(answer))
-    now = outlook(asked)
-    heading, lines = telling.asked(now), [*telling.answered(now, is_shown=True), *trouble]
-    return Text(telling.text(heading, lines), telling.card(heading, lines))
+    known, trouble = _kept(question(id, When.BEFORE), Kind.MEASURED, str(answer))
+    return _card(known, [*telling.answered(known, is_shown=True), *trouble])
 
 
 def predictions() -> Text:
@@ -64,37 +65,35 @@ def predictions() -> Text:
     return Text(str(told), told.html())
 
 
-def _told(asked: Question, trouble: list[str]) -> Text:
-    now = outlook(asked)
-    heading = telling.asked(now)
-    lines = [*telling.answered(now, is_shown=False), *telling.invitation(now), *trouble]
+def _told(known: Outlook, trouble: list[str]) -> Text:
+    return _card(known, [*telling.answered(known, is_shown=False), *telling.invitation(known), *trouble])
+
+
+def _told_of_code(known: Outlook, turn: Turn, verdict: str, trouble: list[str]) -> Text:
+    why = [turn.because] if None not in (known.expected, known.measured) else []
+    lines = [*telling.answered(known, is_shown=False), *telling.invitation(known), *why, *trouble]
+    card, diff = _card(known, lines), turn.diff()
+    said = f"verdict: {verdict}" if verdict else ""
+    shown = folded(f"{known.question.finding}, a refactoring", diff, is_open=True)
+    html = f"{shown}{code(said) if said else ''}{card._repr_html_()}"
+    return Text("\n\n".join(filter(None, (diff, said, card))), html)
+
+
+def _card(known: Outlook, lines: list[str]) -> Text:
+    heading = telling.asked(known)
     return Text(telling.text(heading, lines), telling.card(heading, lines))
 
 
-def _told_of_code(asked: Question, turn: Turn, verdict: str, trouble: list[str]) -> Text:
-    now = outlook(asked)
-    heading, diff = telling.asked(now), turn.diff()
-    lines = [*telling.answered(now, is_shown=False), *telling.invitation(now), *trouble]
-    if now.expected is not None and now.measured is not None:
-        lines.append(turn.because)
-    said = f"\n\nverdict: {verdict}" if verdict else ""
-    shown = folded(f"{asked.finding}, a refactoring", diff, is_open=True)
-    html = f"{shown}{code(said.strip()) if said else ''}{telling.card(heading, lines)}"
-    return Text(f"{diff}{said}\n\n{telling.text(heading, lines)}", html)
+def _kept(asked: Question, kind: Kind, answer: str, before: Outlook | None = None) -> tuple[Outlook, list[str]]:
+    """Keep an answer, unless it is empty; all that is known then, and what went wrong, in a line or none.
 
-
-async def _judged(asked: Question, turn: Turn) -> str:
-    """What the judge says of the code, which is kept as measured, unless it could not be judged."""
-    verdict, said = await judge_turn(audit().finding(asked.finding), turn)
-    if verdict.status is not Status.ERROR:
-        await asyncio.to_thread(_kept, asked, Kind.MEASURED, str(verdict.status))
-    return said
-
-
-def _kept(asked: Question, kind: Kind, answer: str) -> list[str]:
-    """Keep an answer; what went wrong with that, in a line or none."""
+    Args:
+        before: What was known, with that which could not be kept.
+    """
     try:
-        keep(asked, kind, answer)
+        if answer:
+            keep(asked, kind, answer)
     except OSError as error:
-        return [f"this could not be kept, as the workspace cannot be written: {error}"]
-    return []
+        known = (before or outlook(asked)).with_one_more(kind, answer)
+        return known, [f"this could not be kept, as the workspace cannot be written: {error}"]
+    return outlook(asked), []

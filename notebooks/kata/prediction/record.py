@@ -100,6 +100,12 @@ class Outlook:
         """Whether it was measured as it was expected; None as long as one of the two is missing."""
         return None if None in (self.expected, self.measured) else self.expected == self.measured
 
+    def with_one_more(self, kind: Kind, answer: str) -> Outlook:
+        """The same, and an answer that is kept nowhere else."""
+        number = self.entries[-1].number + 1 if self.entries else 1
+        more = Entry(number, self.question.id, self.question.when, kind, answer, datetime.now(UTC))
+        return Outlook(self.question, (*self.entries, more))
+
 
 def outlook(question: Question) -> Outlook:
     """What is known of a question, whether there is a workspace yet or not."""
