@@ -1,0 +1,215 @@
+"""The slides in a real browser: nothing is fetched, nothing is cut off, and the keys turn them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kata.audit import project_root
+from kata.room.slides import chosen, write_slides
+from kata.room.slides.deck import read
+from kata.syllabus import Lesson, lessons
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+LESSONS = [pytest.param(lesson, id=lesson.file.removesuffix(".ipynb")) for lesson in lessons()]
+
+MEASURED = """() => {
+    document.querySelectorAll('details').forEach(each => { each.open = true; });
+    return Reveal.getSlides().map(slide => {
+        const at = Reveal.getIndices(slide);
+        Reveal.slide(at.h, at.v);
+        slide.style.removeProperty('zoom');
+        const ends = [...slide.children].map(each => each.offsetTop + each.offsetHeight);
+        return {at: `${at.h}/${at.v || 0}`, words: slide.innerText.slice(0, 60), again: slide.dataset.continues || '',
+                height: Math.max(slide.scrollHeight, ...ends), width: slide.scrollWidth};
+    });
+}"""
+"""How much of the stage each slide takes, with its answers unfolded, before it would be made smaller."""
+
+
+@pytest.fixture(scope="module")
+def slides_browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is missing: uv sync --group browser")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is missing: install it from the system's packages")
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    options = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync", *as_root]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All decks, written."""
+    folder = tmp_path_factory.mktemp("slides")
+    write_slides(chosen([]), folder)
+    return folder
+
+
+class Shown:
+    """A page that is shown, and what it has asked for."""
+
+    def __init__(self, page: Any, file: Path) -> None:
+        self.page, self.asked, self.said = page, [], []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.goto(file.as_uri())
+        page.wait_for_function("() => !window.Reveal || Reveal.isReady()")
+
+    @property
+    def outside(self) -> list[str]:
+        """What it has asked of anybody but the disk, and what it was not allowed to ask."""
+        fetched = [url for url in self.asked if not url.startswith(("file:", "data:"))]
+        return fetched + [line for line in self.said if "Content Security Policy" in line or "ERR_" in line]
+
+    def at(self) -> tuple[int, int]:
+        found = self.page.evaluate("Reveal.getIndices()")
+        return found["h"], found["v"] or 0
+
+
+@pytest.fixture
+def show(slides_browser: Any) -> Iterator[Callable[..., Shown]]:
+    pages = []
+
+    def shown(file: Path, **options: Any) -> Shown:
+        pages.append(slides_browser.new_page(viewport={"width": 1280, "height": 720}, **options))
+        return Shown(pages[-1], file)
+
+    yield shown
+    for page in pages:
+        page.close()
+
+
+def deck_of(lesson: Lesson, decks: Path) -> Path:
+    return decks / lesson.file.replace(".ipynb", ".html")
+
+
+def too_large(measured: list[dict[str, Any]], stage: tuple[int, int] = (1280, 720)) -> list[dict[str, Any]]:
+    return [slide for slide in measured if slide["width"] > stage[0] or slide["height"] > stage[1]]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_deck_fetches_nothing_cuts_nothing_off_and_has_the_slides_it_should_have(show, decks, lesson):
+    shown = show(deck_of(lesson, decks))
+    measured = shown.page.evaluate(MEASURED)
+    deck = read(project_root() / "notebooks" / lesson.file)
+    assert shown.outside == []
+    assert shown.said == []
+    assert too_large(measured) == []
+    slides = [slide.continues is not None for column in deck.columns for slide in column]
+    assert [bool(slide["again"]) for slide in measured] == slides
+
+
+def planted(decks: Path, tmp_path: Path, old: str, new: str) -> Path:
+    """Lesson 1.4's deck with something else in it."""
+    html = (decks / "1_4_sleep_between_retries.html").read_text(encoding="utf-8")
+    assert old in html
+    file = tmp_path / "planted.html"
+    file.write_text(html.replace(old, new, 1), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("policy", [True, False], ids=["with its policy", "without"])
+def test_a_link_to_a_cdn_is_found(show, decks, tmp_path, policy):
+    html = "</title><link rel='stylesheet' href='http://cdn.invalid/reveal.css'>"
+    file = planted(decks, tmp_path, "</title>", html)
+    if not policy:
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace('http-equiv="Content-Security-Policy"', 'name="none"', 1), encoding="utf-8")
+    shown = show(file)
+    assert any("cdn.invalid" in each for each in shown.outside)
+
+
+def test_a_slide_that_is_too_high_is_found(show, decks, tmp_path):
+    shown = show(planted(decks, tmp_path, "<h2>The symptom</h2>", "<h2>The symptom</h2>" + "<p>more</p>" * 12))
+    assert [slide["words"].partition("\n")[0] for slide in too_large(shown.page.evaluate(MEASURED))] == ["The symptom"]
+
+
+def test_a_slide_that_is_too_high_is_made_smaller_so_that_nothing_is_cut_off(show, decks, tmp_path):
+    """With other letters than those that the heights are reckoned by."""
+    shown = show(planted(decks, tmp_path, "<h2>The symptom</h2>", "<h2>The symptom</h2>" + "<p>more</p>" * 12))
+    shown.page.evaluate("Reveal.slide(1)")
+    end = "document.querySelector('.present:not(.stack) > :last-child').getBoundingClientRect().bottom"
+    assert shown.page.evaluate(end) <= 720
+
+
+def test_the_arrow_keys_and_the_space_bar_turn_the_slides(show, decks):
+    shown = show(decks / "1_4_sleep_between_retries.html")
+    way = [shown.at()]
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowUp", "ArrowLeft", "Space"):
+        shown.page.keyboard.press(key)
+        way.append(shown.at())
+    assert way == [(0, 0), (1, 0), (2, 0), (3, 0), (3, 1), (3, 0), (2, 0), (3, 0)]
+
+
+def test_the_space_bar_alone_leads_through_everything(show, decks):
+    shown = show(decks / "1_1_folder_on_the_loop.html")
+    seen, last = [shown.at()], shown.page.evaluate("Reveal.getTotalSlides()")
+    for _ in range(200):
+        if shown.page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
+            break
+        shown.page.keyboard.press("Space")
+        if shown.at() != seen[-1]:
+            seen.append(shown.at())
+    assert len(seen) == len(set(seen)) == last
+
+
+def test_a_folded_answer_opens_by_key_and_by_mouse_without_turning_the_slide(show, decks):
+    shown = show(decks / "1_4_sleep_between_retries.html")
+    shown.page.evaluate("Reveal.slide(2)")
+    answer = shown.page.locator("section.present details")
+    shown.page.locator("section.present summary").focus()
+    shown.page.keyboard.press("Enter")
+    assert answer.get_attribute("open") is not None
+    shown.page.locator("section.present summary").click()
+    assert answer.get_attribute("open") is None
+    assert shown.at() == (2, 0)
+
+
+def test_it_is_dark_where_the_screen_is_and_where_one_wants_it(show, decks):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = show(decks / "1_4_sleep_between_retries.html", color_scheme="light").page
+    dark = show(decks / "1_4_sleep_between_retries.html", color_scheme="dark").page
+    assert light.evaluate(paper) != dark.evaluate(paper)
+    light.keyboard.press("d")
+    assert light.evaluate(paper) == dark.evaluate(paper)
+
+
+def test_a_deck_leads_to_the_next_and_the_list_to_all_of_them(show, decks):
+    shown = show(decks / "index.html")
+    hrefs = shown.page.eval_on_selector_all("a", "all => all.map(each => each.getAttribute('href'))")
+    assert hrefs == [lesson.file.replace(".ipynb", ".html") for lesson in lessons()]
+    shown.page.click("a >> nth=1")
+    shown.page.wait_for_function("window.Reveal && Reveal.isReady()")
+    assert shown.page.title().startswith("01")
+    assert shown.outside == []
+
+
+def test_letters_and_paper_differ_enough_to_be_read_from_the_last_row(show, decks):
+    """At least 7 to 1 for what is to be read and 4.5 to 1 for what is aside (WCAG 2.2, AAA and AA), light and dark."""
+    for scheme in ("light", "dark"):
+        page = show(decks / "1_4_sleep_between_retries.html", color_scheme=scheme).page
+        value = "name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"
+        colours = {name: page.evaluate(value, f"--{name}") for name in ("paper", "ink", "faint", "block", "in", "out")}
+        for paper in ("paper", "block"):
+            assert contrast(colours["ink"], colours[paper]) >= 7, scheme
+            for name in ("faint", "in", "out"):
+                assert contrast(colours[name], colours[paper]) >= 4.5, (scheme, name)
+
+
+def contrast(one: str, other: str) -> float:
+    def light(colour: str) -> float:
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
