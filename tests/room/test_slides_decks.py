@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import tomllib
+from functools import cache
 from html import unescape
 from pathlib import Path
 
@@ -18,10 +19,15 @@ from kata.room.slides import NotOurs, UnknownLesson, chosen, write_slides
 from kata.room.slides.blocks import ROOM, prose, source
 from kata.room.slides.deck import SLIDE_TYPES, Deck, read, slide_type
 from kata.room.slides.page import deck_page
-from kata.syllabus import lessons
+from kata.syllabus import Lesson, lessons
 
 LESSONS = [pytest.param(lesson, id=lesson.file.removesuffix(".ipynb")) for lesson in lessons()]
 REVEAL = project_root() / "notebooks" / "kata" / "room" / "slides" / "reveal"
+
+
+@cache
+def deck_of(lesson: Lesson) -> Deck:
+    return read(project_root() / "notebooks" / lesson.file, tuple(each.file for each in lessons()))
 
 
 def notebook(folder: Path, *cells: tuple[str, str], outputs: tuple[str, ...] = ()) -> Path:
@@ -72,7 +78,7 @@ def test_notes_are_for_the_teacher_s_eyes(tmp_path):
 def test_there_are_as_many_slides_as_the_metadata_says_and_what_they_go_on_on(lesson):
     file = project_root() / "notebooks" / lesson.file
     kinds = [slide_type(cell) for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]]
-    deck = read(file)
+    deck = deck_of(lesson)
     assert set(kinds) <= set(SLIDE_TYPES)
     assert len(deck.columns) == kinds.count("slide")
     own = [slide for column in deck.columns for slide in column if slide.continues is None]
@@ -83,7 +89,7 @@ def test_there_are_as_many_slides_as_the_metadata_says_and_what_they_go_on_on(le
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_nothing_that_a_cell_says_is_lost_between_two_slides(lesson):
     file = project_root() / "notebooks" / lesson.file
-    words = re.sub(r"\s+", "", told(read(file)))
+    words = re.sub(r"\s+", "", told(deck_of(lesson)))
     for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
         if slide_type(cell) == "skip" or cell["cell_type"] != "code":
             continue
@@ -99,7 +105,7 @@ def test_nothing_that_a_cell_says_is_lost_between_two_slides(lesson):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_deck_asks_nothing_of_anybody(lesson):
     """What a browser would fetch stands in the file itself."""
-    html = deck_page(lesson, read(project_root() / "notebooks" / lesson.file, [each.file for each in lessons()]))
+    html = deck_page(lesson, deck_of(lesson))
     assert fetched(html) == []
     assert "sourceMappingURL" not in html
 
@@ -109,7 +115,8 @@ def fetched(html: str) -> list[str]:
     html = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", html, flags=re.DOTALL)
     tags = re.findall(r"<(?:script|link|img|audio|video|iframe|source|object)\b[^>]*>", html)
     named = [value for tag in tags for value in re.findall(r"(?:src|href|data)=[\"']?([^\"'\s>]+)", tag)]
-    styles = re.findall(r"url\(\s*[\"']?([^\"')]+)|@import\s+[\"']([^\"']+)", html)
+    styled = "\n".join(re.findall(r"<style>.*?</style>|style=\"[^\"]*\"", html, re.DOTALL))
+    styles = re.findall(r"url\(\s*[\"']?([^\"')]+)|@import\s+[\"']([^\"']+)", styled)
     return [name for name in (*named, *("".join(each) for each in styles)) if not name.startswith("data:")]
 
 

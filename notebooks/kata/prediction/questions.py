@@ -65,8 +65,8 @@ class Question:
 
     @property
     def choice(self) -> str:
-        """The words to answer with, in a line."""
-        *others, last = self.answers
+        """The words to answer with, in a line; those of more than one word in quotation marks."""
+        *others, last = (f'"{answer}"' if " " in answer else answer for answer in self.answers)
         return f"{', '.join(others)} or {last}"
 
     def answer(self, said: object) -> str:

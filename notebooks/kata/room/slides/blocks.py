@@ -37,6 +37,9 @@ COLUMNS, SAID_COLUMNS, CODE_COLUMNS = 74, 84, 95
 FRAME = 34
 """Pixels around the lines of code."""
 
+_FEW = 5
+"""Lines that are too few to go on on a slide of their own."""
+
 PICTURE = 520
 """Pixels that a chart may be high."""
 
@@ -56,6 +59,7 @@ class Block:
         lines: Of a block of code, each with its height; such a block may go on on another slide.
         kind: The class of such a block.
         is_step: Whether it appears only at a key.
+        leads: Whether it belongs with what comes next, as a heading does, and code with what it says.
     """
 
     html: str
@@ -64,6 +68,7 @@ class Block:
     lines: tuple[tuple[str, int], ...] = ()
     kind: str = ""
     is_step: bool = False
+    leads: bool = False
 
     @classmethod
     def of_lines(cls, lines: Sequence[tuple[str, int]], kind: str) -> Self:
@@ -81,7 +86,14 @@ class Block:
             taken, fits = taken + height, fits + 1
         if not 0 < fits < len(self.lines):
             return None
+        fits = self._good_place(max(1, min(fits, max(fits - _FEW, len(self.lines) - _FEW))))
         return Block.of_lines(self.lines[:fits], self.kind), Block.of_lines(self.lines[fits:], self.kind)
+
+    def _good_place(self, most: int) -> int:
+        """Where a diff is best told apart: before a file or a hunk, if there is one in the second half."""
+        begins = [n for n, (line, _) in enumerate(self.lines) if re.match(r'<span class="at">(@@|---)', line)]
+        files = {n for n in begins if "---" in self.lines[n][0][:24]}
+        return max((n for n in begins if most / 2 < n <= most and n - 2 not in files), default=most)
 
 
 def source(text: str, language: str = "python") -> Block:
@@ -129,10 +141,18 @@ def picture(data: str, words: str, shape: tuple[int, int]) -> Block:
     return Block(f"<figure>{image}</figure>", shown + 36)
 
 
-def embedded(html: str, text: str) -> Block:
-    """What a cell shows as HTML, such as a table or something to listen to; the text says how much it is."""
+def embedded(html: str, text: str, files: Iterable[str] = ()) -> Block:
+    """What a cell shows as HTML, such as a table or something to listen to.
+
+    Args:
+        html: The HTML.
+        text: The same in words, which say how much it is.
+        files: The lessons that there are slides of.
+    """
+    decks = _decks(files)
+    linked = re.sub(r'href="(?:\./)?([^"/:]+)"', lambda link: f'href="{decks.get(link[1], "#")}"', html)
     tags = len(re.findall(r"<tr|<li|<div|<audio", html))
-    return Block(f'<div class="embedded">{html}</div>', 30 + 34 * max(tags, len(text.splitlines())))
+    return Block(f'<div class="embedded">{linked}</div>', 30 + 34 * max(tags, len(text.splitlines())))
 
 
 def prose(text: str, files: Iterable[str] = ()) -> list[Block]:
@@ -143,12 +163,20 @@ def prose(text: str, files: Iterable[str] = ()) -> list[Block]:
         files: The lessons that there are slides of, to be linked to; a link to any other file is only its words.
     """
     reader = MarkdownIt("commonmark", {"html": True, "highlight": _fenced}).enable("table")
-    decks = {f"{name}.ipynb": f"{name}.html" for name in (file.removesuffix(".ipynb") for file in files)}
+    decks = _decks(files)
     tokens = [_relinked(token, decks) for token in reader.parse(text)]
-    return [
-        Block(str(reader.renderer.render(group, reader.options, {})), _height(group), _heading(group))
-        for group in _groups(tokens)
-    ]
+    return [_block_of(group, str(reader.renderer.render(group, reader.options, {}))) for group in _groups(tokens)]
+
+
+def _decks(files: Iterable[str]) -> dict[str, str]:
+    """The file of each lesson's slides, by the lesson's."""
+    return {file: f"{file.removesuffix('.ipynb')}.html" for file in files}
+
+
+def _block_of(group: Sequence[Token], html: str) -> Block:
+    heading = group[1].content if group[0].type == "heading_open" else ""
+    introduces = group[-1].type == "paragraph_close" and _words(group[1]).endswith(":")
+    return Block(html, _height(group), heading, leads=bool(heading) or introduces)
 
 
 def _block(text: str, coloured: Sequence[str], kind: str) -> Block:
@@ -217,10 +245,6 @@ def _relink(link: Token, target: str, decks: dict[str, str]) -> bool:
         return False
     link.tag, link.attrs = "span", {"class": "file"}
     return True
-
-
-def _heading(group: Sequence[Token]) -> str:
-    return group[1].content if group[0].type == "heading_open" else ""
 
 
 def _height(group: Sequence[Token]) -> int:

@@ -122,12 +122,14 @@ def blocks(cell: dict[str, Any], files: Iterable[str]) -> list[Block]:
     text = _source(cell)
     if cell["cell_type"] == "markdown":
         return prose(text, files)
-    shown = _merged([block for each in cell["outputs"] for block in _output(each)])
+    shown = _merged([block for each in cell["outputs"] for block in _output(each, files)])
     drawn = any("image/png" in each.get("data", {}) for each in cell["outputs"])
-    return shown if shown and (drawn or _ASKS.fullmatch(text)) else [source(text), *shown]
+    if shown and (drawn or _ASKS.fullmatch(text)):
+        return shown
+    return [replace(source(text), leads=bool(shown)), *shown]
 
 
-def _output(told: dict[str, Any]) -> list[Block]:
+def _output(told: dict[str, Any], files: Iterable[str]) -> list[Block]:
     if "text" in told:
         return [output("".join(told["text"]))]
     data = told.get("data", {})
@@ -136,7 +138,7 @@ def _output(told: dict[str, Any]) -> list[Block]:
         png = "".join(data["image/png"]).replace("\n", "")
         return [picture(png, words, struct.unpack(">II", b64decode(png[:64])[16:24]))]
     if "text/html" in data:
-        return [embedded("".join(data["text/html"]), words)]
+        return [embedded("".join(data["text/html"]), words, files)]
     if asked := _QUESTION.search(words):
         shown = words[: asked.start()].rstrip()
         return [*([output(shown)] if shown else []), said(words[asked.start() :].strip())]
@@ -184,7 +186,7 @@ def _paged(slide: _Open, heading: str) -> list[Slide]:
             waiting.appendleft(replace(piece, block=parts[1]))
         else:
             waiting.appendleft(piece)
-            while len(page) > 1 and page[-1].block.heading:  # a heading goes with what it is over
+            while len(page) > 1 and page[-1].block.leads:
                 waiting.appendleft(page.pop())
         headings.append(next((each.block.heading for each in reversed(page) if each.block.heading), headings[-1]))
         pages.append([])
