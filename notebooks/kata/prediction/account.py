@@ -101,7 +101,8 @@ class Account:
         )
         body = (_row("td", [id, *_cells(before), *_cells(after)]) for id, before, after in self._rows)
         words = "".join(f"<div>{escape(line)}</div>" for line in self.summary)
-        return f"<table>{head}{''.join(body)}</table>{words}"
+        colour = "color: var(--jp-content-font-color1, inherit)"
+        return f'<table style="{colour}">{head}{"".join(body)}</table>{words}'
 
 
 def account() -> Account:
@@ -118,5 +119,5 @@ def _cells(each: Outlook | None) -> tuple[str, str]:
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
-    left = 'style="text-align: left"'
+    left = 'style="text-align: left; padding-right: 1em"'
     return f"<tr>{''.join(f'<{tag} {left}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
