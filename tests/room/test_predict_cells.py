@@ -203,6 +203,14 @@ async def test_a_file_that_somebody_has_edited_is_left_alone_and_believed_in_not
     assert [each.partition("_")[0] for each in shelf(home)] == ["0001", "0002"]
 
 
+def test_two_kernels_that_count_alike_do_not_write_over_each_other(home, monkeypatch):
+    asked = question("1.4", When.BEFORE)
+    monkeypatch.setattr(record, "_files", list)  # neither sees the other's file yet
+    keep(asked, Kind.EXPECTED, "0")
+    keep(asked, Kind.EXPECTED, "2")
+    assert len(shelf(home)) == 2
+
+
 def test_of_many_at_once_none_is_lost(home):
     asked = [question(id, When.BEFORE) for id in ("01", "1.1", "1.2", "1.3", "1.4", "1.5", "2.1", "2.2")]
     with ThreadPoolExecutor(8) as pool:

@@ -31,6 +31,9 @@ MEASURED = """() => {
 }"""
 """How much of the stage each slide takes, with its answers unfolded, before it would be made smaller."""
 
+END = "document.querySelector('section.present:not(.stack) > :last-child').getBoundingClientRect().bottom"
+"""Where what stands on the slide ends, in pixels of the screen."""
+
 
 @pytest.fixture(scope="module")
 def slides_browser() -> Iterator[Any]:
@@ -58,6 +61,7 @@ class Shown:
 
     def __init__(self, page: Any, file: Path) -> None:
         self.page, self.asked, self.said = page, [], []
+        page.set_default_timeout(60_000)
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("console", lambda message: self.said.append(message.text))
         page.on("pageerror", lambda error: self.said.append(str(error)))
@@ -137,8 +141,17 @@ def test_a_slide_that_is_too_high_is_made_smaller_so_that_nothing_is_cut_off(sho
     """With other letters than those that the heights are reckoned by."""
     shown = show(planted(decks, tmp_path, "<h2>The symptom</h2>", "<h2>The symptom</h2>" + "<p>more</p>" * 12))
     shown.page.evaluate("Reveal.slide(1)")
-    end = "document.querySelector('.present:not(.stack) > :last-child').getBoundingClientRect().bottom"
-    assert shown.page.evaluate(end) <= 720
+    assert shown.page.evaluate(END) <= 720
+
+
+def test_a_long_answer_that_is_unfolded_makes_the_slide_smaller(show, decks, tmp_path):
+    html = "<p>more</p>" * 12
+    shown = show(planted(decks, tmp_path, "open</summary>", f"open</summary>{html}"))
+    shown.page.evaluate("Reveal.slide(2)")
+    assert shown.page.evaluate(END) <= 720
+    shown.page.locator("section.present summary").click()
+    shown.page.wait_for_function("() => document.querySelector('section.present:not(.stack)').style.zoom !== ''")
+    assert shown.page.evaluate(END) <= 720
 
 
 def test_the_arrow_keys_and_the_space_bar_turn_the_slides(show, decks):
@@ -167,7 +180,7 @@ def test_a_folded_answer_opens_by_key_and_by_mouse_without_turning_the_slide(sho
     shown.page.evaluate("Reveal.slide(2)")
     answer = shown.page.locator("section.present details")
     shown.page.locator("section.present summary").focus()
-    shown.page.keyboard.press("Enter")
+    shown.page.keyboard.press("Space")
     assert answer.get_attribute("open") is not None
     shown.page.locator("section.present summary").click()
     assert answer.get_attribute("open") is None
@@ -188,7 +201,7 @@ def test_a_deck_leads_to_the_next_and_the_list_to_all_of_them(show, decks):
     hrefs = shown.page.eval_on_selector_all("a", "all => all.map(each => each.getAttribute('href'))")
     assert hrefs == [lesson.file.replace(".ipynb", ".html") for lesson in lessons()]
     shown.page.click("a >> nth=1")
-    shown.page.wait_for_function("window.Reveal && Reveal.isReady()")
+    shown.page.wait_for_function("() => window.Reveal && Reveal.isReady()")
     assert shown.page.title().startswith("01")
     assert shown.outside == []
 
