@@ -114,6 +114,13 @@ async def test_a_prediction_after_the_verdict_changes_nothing(judged):
     assert (known.expected, known.later, known.measured, known.is_right) == ("present", ("fixed",), "fixed", False)
 
 
+async def test_of_other_code_that_a_later_course_asks_about_nothing_is_known_yet(judged):
+    await predict("1.4", after="fixed")
+    other = replace(question("1.4", When.AFTER), turn_name="no pause at all")
+    assert outlook(other).entries == ()
+    assert len(outlook(question("1.4", When.AFTER)).entries) == 2
+
+
 async def test_what_was_expected_is_on_the_disk_before_it_is_judged(home, monkeypatch):
     async def interrupted(finding, turn):
         assert len(shelf(home)) == 1
@@ -140,7 +147,7 @@ async def test_the_verdict_is_the_judge_s_own_and_other_code_gets_another_one(ho
     assert "measured: fixed" in await predict("1.4", after="fixed")
     other = replace(question("1.4", When.AFTER), turn_name="no pause at all")
     monkeypatch.setattr(cells, "question", lambda id, when: other)
-    assert "verdict: broken" in await predict("1.4", after="fixed")
+    assert "measured: broken, not as you expected" in await predict("1.4", after="fixed")
 
 
 @pytest.mark.slow

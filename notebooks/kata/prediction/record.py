@@ -43,6 +43,7 @@ class Entry:
         kind: Put down or measured.
         answer: The answer.
         at: The moment.
+        turn: The turn of a gallery that it is about; empty where a lesson measures by itself.
     """
 
     number: int
@@ -51,6 +52,11 @@ class Entry:
     kind: Kind
     answer: str
     at: datetime
+    turn: str = ""
+
+    def is_about(self, question: Question) -> bool:
+        """Whether this was asked: where a later course asks about other code, nothing is known of that yet."""
+        return (self.id, self.when, self.turn) == (question.id, question.when, question.turn_name)
 
 
 @dataclass(frozen=True)
@@ -103,14 +109,14 @@ class Outlook:
     def with_one_more(self, kind: Kind, answer: str) -> Outlook:
         """The same, and an answer that is kept nowhere else."""
         number = self.entries[-1].number + 1 if self.entries else 1
-        more = Entry(number, self.question.id, self.question.when, kind, answer, datetime.now(UTC))
+        asked = self.question
+        more = Entry(number, asked.id, asked.when, kind, answer, datetime.now(UTC), asked.turn_name)
         return Outlook(self.question, (*self.entries, more))
 
 
 def outlook(question: Question) -> Outlook:
     """What is known of a question, whether there is a workspace yet or not."""
-    mine = (entry for entry in _entries() if (entry.id, entry.when) == (question.id, question.when))
-    return Outlook(question, tuple(mine))
+    return Outlook(question, tuple(entry for entry in _entries() if entry.is_about(question)))
 
 
 def keep(question: Question, kind: Kind, answer: str) -> None:
@@ -131,6 +137,7 @@ def keep(question: Question, kind: Kind, answer: str) -> None:
         "answer": answer,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "asked": question.asks,
+        "turn": question.turn_name,
     }
     # no two files have one name, not even if two kernels write at the same moment
     name = f"{number:04}_{question.id}_{question.when}_{kind}_{uuid4().hex[:8]}.json"
@@ -152,7 +159,7 @@ def _number(file: Path) -> int:
 def _read(file: Path) -> Entry | None:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-        at = datetime.fromisoformat(told["at"])
-        return Entry(_number(file), told["id"], When(told["when"]), Kind(told["kind"]), told["answer"], at)
+        when, kind, at = When(told["when"]), Kind(told["kind"]), datetime.fromisoformat(told["at"])
+        return Entry(_number(file), told["id"], when, kind, told["answer"], at, told["turn"])
     except (OSError, ValueError, LookupError, TypeError):
         return None  # one that somebody has edited
