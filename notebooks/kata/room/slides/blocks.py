@@ -25,7 +25,7 @@ STAGE = (1280, 720)
 WIDTH = 1184
 """Pixels of width that a slide has for what stands on it."""
 
-ROOM = 636
+ROOM = 660
 """Pixels of height that a slide has for what stands on it."""
 
 PROSE, SAID, CODE = 40, 32, 26

@@ -46,7 +46,7 @@ def index_page(decks: Sequence[tuple[Lesson, str]]) -> str:
     """
     rows = "".join(
         f'<li><a href="{escape(file, quote=True)}">{escape(lesson.title)}</a> '
-        f"<small>{escape(lesson.minutes)} minutes</small></li>"
+        f"<small>minutes: {escape(lesson.minutes)}</small></li>"
         for lesson, file in decks
     )
     keys = (
