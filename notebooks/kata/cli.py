@@ -214,6 +214,16 @@ def progress(as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="print them as JSON")
+def predictions(as_json: bool) -> None:
+    """Show what you expected in the lessons, beside what was then measured on your machine; it is sent nowhere."""
+    from kata.prediction.account import account
+
+    told = account()
+    click.echo(json.dumps(told.as_dict(), indent=2, ensure_ascii=False) if as_json else str(told))
+
+
+@main.command()
 @click.argument("id", required=False)
 def watch(id: str | None) -> None:
     """Judge what you save, as you save it: the board, the verdict and the last change, with keys for hint and diff.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from kata.audit import Finding, audit, project_root
-from kata.gallery import gallery
+from kata.gallery import Turn, gallery
 from kata.target import Target, folder_of
 from kata.verdict.html import card, code, folded
 from kata.verdict.judge import limit_of
@@ -108,12 +108,19 @@ async def turn(id: str, name: str) -> Text:
         LookupError: If the gallery has no such turn.
     """
     refactoring = gallery(id).turn(name)
-    # kata: allow temporary-file-on-loop because a notebook's loop serves nobody but the one who waits for this
-    with tempfile.TemporaryDirectory(prefix="kata-turn-") as scratch:
-        verdict = await check(id, str(refactoring.make(Path(scratch) / "turn")))
-    seen = verdict.partition("): ")[2].partition("\n  next:")[0]
+    _, seen = await judge_turn(audit().finding(id), refactoring)
     html = folded(f"{id}, {name}", refactoring.diff(), is_open=True) + code(f"verdict: {seen}")
     return Text(f"{refactoring.diff()}\n\nverdict: {seen}", html)
+
+
+async def judge_turn(finding: Finding, refactoring: Turn) -> tuple[Verdict, str]:
+    """Judge a turn from a gallery: the verdict, and what it says without the finding's name and what to do next."""
+    # kata: allow temporary-file-on-loop because a notebook's loop serves nobody but the one who waits for this
+    with tempfile.TemporaryDirectory(prefix="kata-turn-") as scratch:
+        folder = refactoring.make(Path(scratch) / "turn")
+        verdict = await _judged(finding, folder)
+        said = render(verdict, finding, str(folder))
+    return verdict, said.partition("): ")[2].partition("\n  next:")[0]
 
 
 async def _judged(finding: Finding, folder: Path) -> Verdict:

@@ -16,6 +16,7 @@ UNCOMPARED = "nbval-ignore-output"
 SECTIONS = ("The symptom", "Predict", "See it", "Find it", "Fix it", "Compare", "Wrong turns", "Keep")
 PARTS_OF_A_PATTERN = ("What it is", "Why it is right", "What breaks without it")
 AFTER_THE_PATTERNS = ("Try", "The report's lists", "Keep")
+SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 FORBIDDEN = ("asyncio.run(", "nest_asyncio", "%pip", "!pip", "%conda")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -57,7 +58,22 @@ def metadata(notebook: NotebookNode) -> list[str]:
         f"it keeps metadata {key!r}" for key in notebook.metadata if key not in ("kernelspec", "language_info")
     ]
     for cell in notebook.cells:
-        complaints += [f"cell {cell.id} keeps metadata {key!r}" for key in cell.metadata if key != "tags"]
+        kept = (key for key in cell.metadata if key not in ("tags", "slideshow"))
+        complaints += [f"cell {cell.id} keeps metadata {key!r}" for key in kept]
+    return complaints
+
+
+def slides(notebook: NotebookNode) -> list[str]:
+    """Every cell says what it is on the slides; a lesson begins with one, and each of its sections does."""
+    complaints = []
+    for number, cell in enumerate(notebook.cells):
+        told = dict(cell.metadata.get("slideshow", {}))
+        kind = told.pop("slide_type", None)
+        if kind not in SLIDE_TYPES or told:
+            complaints.append(f"cell {cell.id} is {kind!r} on the slides, not one of {SLIDE_TYPES}")
+        heads = cell.cell_type == "markdown" and cell.source.startswith(("# ", "## "))
+        if (heads or number == 0) and kind != "slide":
+            complaints.append(f"cell {cell.id} has a heading, and begins no slide")
     return complaints
 
 

@@ -35,7 +35,7 @@ def test_a_notebook_is_valid_and_small(path, notebook):
 
 @pytest.mark.parametrize(
     "rule",
-    [guards.execution_counts, guards.stored_outputs, guards.metadata, guards.pictures, guards.code],
+    [guards.execution_counts, guards.stored_outputs, guards.metadata, guards.slides, guards.pictures, guards.code],
     ids=lambda rule: rule.__name__,
 )
 def test_a_notebook_keeps_the_rule(notebook, rule):
@@ -83,6 +83,10 @@ def picture():
     return new_output("display_data", {"image/png": "x"})
 
 
+def slide(text, kind="slide"):
+    return new_markdown_cell(text, metadata={"slideshow": {"slide_type": kind}})
+
+
 def test_the_rules_complain():
     gap = new_notebook(cells=[new_code_cell("1", execution_count=1), new_code_cell("2", execution_count=3)])
     assert guards.execution_counts(gap)
@@ -91,6 +95,10 @@ def test_the_rules_complain():
     failed = new_notebook(cells=[new_code_cell("1", outputs=[new_output("error", ename="E", evalue="", traceback=[])])])
     assert guards.stored_outputs(failed)
     assert len(guards.metadata(new_notebook(metadata={"widgets": {}}))) == 2
+    wordy = new_code_cell("1", metadata={"slideshow": {"slide_type": "-", "id": "a"}})
+    assert len(guards.slides(new_notebook(cells=[new_markdown_cell("# A lesson"), new_code_cell("1")]))) == 3
+    assert len(guards.slides(new_notebook(cells=[slide("# A lesson"), slide("text", "page"), wordy]))) == 2
+    assert guards.slides(new_notebook(cells=[slide("# A lesson"), slide("## Predict", "subslide")]))
     bare = new_notebook(cells=[new_code_cell("chart", outputs=[picture()])])
     assert len(guards.pictures(bare)) == 2
     assert len(guards.code(new_notebook(cells=[new_code_cell("asyncio.run(x)\n" * 13 + "x" * 97)]))) == 3
@@ -109,8 +117,17 @@ def test_the_rules_complain():
 def test_the_rules_let_a_good_notebook_pass():
     chart = new_code_cell("chart", execution_count=1, outputs=[picture()], metadata={"tags": [guards.UNCOMPARED]})
     text = new_code_cell("chart.text", execution_count=2, outputs=[new_output("execute_result", {"text/plain": "'x'"})])
-    good = new_notebook(cells=[chart, text], metadata=KERNEL)
-    rules = (guards.execution_counts, guards.stored_outputs, guards.metadata, guards.pictures, guards.code)
+    for cell in (chart, text):
+        cell.metadata["slideshow"] = {"slide_type": "-"}
+    good = new_notebook(cells=[slide("# A lesson"), chart, text], metadata=KERNEL)
+    rules = (
+        guards.execution_counts,
+        guards.stored_outputs,
+        guards.metadata,
+        guards.slides,
+        guards.pictures,
+        guards.code,
+    )
     assert [complaint for rule in rules for complaint in rule(good)] == []
 
 

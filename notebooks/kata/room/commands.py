@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -48,5 +49,31 @@ def plan(
     raise SystemExit(FITS if said.is_well else DOES_NOT_FIT)
 
 
-COMMANDS: tuple[click.Command, ...] = (plan,)
+@click.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option(
+    "--output",
+    default="slides",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="the folder to write them into",
+)
+def slides(lessons: Sequence[str], output: Path) -> None:
+    """Write slides of the lessons, such as 1.4, one HTML file each that needs no network; without a LESSON, of all.
+
+    Exit status: 0 written, 1 something else is in the way, 2 wrong call.
+    """
+    from kata.room.slides import UnknownLesson, chosen, write_slides
+
+    try:
+        written = write_slides(chosen(lessons), output)
+    except UnknownLesson as error:
+        raise click.UsageError(error.args[0]) from None
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("\n".join(map(str, written)))
+    click.echo(f"open {written[-1]} in a browser: the arrow keys turn the slides, ? shows all keys")
+
+
+COMMANDS: tuple[click.Command, ...] = (plan, slides)
 """What the command line takes in."""

@@ -52,10 +52,20 @@ def card(verdict: Verdict, finding: Finding, target: str, footer: str = "") -> s
         parts.append(f"<div><strong>next:</strong> {escape(advice(verdict, finding, target))}</div>")
     if footer:
         parts.append(f'<div style="color: var(--jp-content-font-color2, inherit)">{escape(footer)}</div>')
-    label = escape(f"finding {finding.id}: {verdict.status}", quote=True)
+    label = f"finding {finding.id}: {verdict.status}"
+    return framed("".join(filter(None, parts)), label=label, colour=_COLOURS[verdict.status])
+
+
+def framed(html: str, *, label: str, colour: str = "var(--jp-border-color1, #9e9e9e)") -> str:
+    """HTML in a card's frame.
+
+    Args:
+        html: What stands in it.
+        label: What the card is, for those who cannot see it.
+        colour: Of the frame's left side.
+    """
     return (
-        f'<div role="group" aria-label="{label}" style="{_CARD.format(colour=_COLOURS[verdict.status])}">'
-        f"{''.join(filter(None, parts))}</div>"
+        f'<div role="group" aria-label="{escape(label, quote=True)}" style="{_CARD.format(colour=colour)}">{html}</div>'
     )
 
 
