@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -40,10 +40,9 @@ class Bundle:
     left_out: Mapping[str, Sequence[str]]
     changed: tuple[str, ...]
 
-    @property
-    def size(self) -> int:
-        """Bytes of the archive."""
-        return self.file.stat().st_size
+    def __str__(self) -> str:
+        size = self.file.stat().st_size // MEGABYTE
+        return "\n".join([f"{self.file}, {size} MB, installs the course without a network on", *_named(self.targets)])
 
 
 def make(targets: Sequence[Target], file: Path, *, replace: bool, strict: bool, tell: Callable[[str], None]) -> Bundle:
@@ -74,7 +73,7 @@ def make(targets: Sequence[Target], file: Path, *, replace: bool, strict: bool, 
                 lists[target] = pool.of(target, requirements)
             except NoWheel as error:
                 left_out |= error.missing
-                tell(f"{target}: no wheel of {', '.join(*error.missing.values())}")
+                tell(f"{target}: left out, there is no wheel of {', '.join(*error.missing.values())} for it")
                 continue
             tell(f"{target}: {len(lists[target])} wheels, {_megabytes(pool, lists[target])} MB")
         if left_out and (strict or not lists):
@@ -108,12 +107,16 @@ def _list(title: str, listed: Sequence[Listed]) -> bytes:
 
 
 def _how_to(pool: Pool, lists: Mapping[Target, Sequence[Listed]]) -> str:
-    pythons: dict[str, list[str]] = {}
-    for target in lists:
-        pythons.setdefault(target.platform.title, []).append(target.python)
     room = max(_unpacked(pool, listed) for listed in lists.values())
-    lines = [f"  - {title}, with Python {', '.join(versions)}" for title, versions in pythons.items()]
-    return _text("INSTALL.txt").format(targets="\n".join(lines), room=room)
+    return _text("INSTALL.txt").format(targets="\n".join(_named(lists)), room=room)
+
+
+def _named(targets: Iterable[Target]) -> list[str]:
+    """The targets in words, a line for each platform."""
+    pythons: dict[str, list[str]] = {}
+    for target in targets:
+        pythons.setdefault(target.platform.title, []).append(target.python)
+    return [f"  - {title}, with Python {', '.join(versions)}" for title, versions in pythons.items()]
 
 
 def _unpacked(pool: Pool, listed: Sequence[Listed]) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 PYTHONS = ("3.11", "3.12", "3.13")
 LEAST_GLIBC = (2, 28)
-LEAST_MACOS = (13, 0)
+LEAST_MACOS = (11, 0)
 
 HERE = Path(__file__).resolve().parent
 WHEELS, COURSE = HERE / "wheels", HERE / "course"
