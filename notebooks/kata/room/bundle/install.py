@@ -67,13 +67,14 @@ def install() -> None:
     pip(python, tools, "--no-deps", "-e", ".")
     place = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment), "platbase": str(environment)}))
     point_to_the_course(place)
-    tell("compiling everything once, so that it starts faster")
-    run([python, "-m", "compileall", "-q", "-q", "-j", "0", str(place), str(COURSE / "notebooks" / "kata")])
-    said = run([python, "-c", "import kata, starter, solution; print(kata.__file__)"])
-    if said.returncode or Path(said.stdout.strip()).resolve().parents[2] != COURSE:
-        raise CannotInstall(
-            f"it does not import.\n{tail(said)}\nMove the folder to one with a plain name, then try again."
-        )
+    if not sys.dont_write_bytecode:
+        tell("compiling everything once, so that it starts faster")
+        run([python, "-m", "compileall", "-q", "-q", "-j", "0", str(place), str(COURSE / "notebooks" / "kata")])
+    said = run(
+        [python, "-I", "-c", "import starter, solution, kata.audit; print(kata.audit.project_root() / 'README.md')"]
+    )
+    if said.returncode or not os.path.samefile(tail(said, 1), str(COURSE / "README.md")):
+        raise CannotInstall(f"it does not import from {COURSE}.\n{tail(said)}")
     (environment / DONE).write_text(stamp, encoding="utf-8")
 
     scripts = os.path.join(".venv", "Scripts" if os.name == "nt" else "bin", "")
@@ -95,10 +96,11 @@ def this_target() -> tuple[str, str]:
     """
     version = "{}.{}".format(*sys.version_info[:2])
     if version not in PYTHONS or platform.python_implementation() != "CPython":
-        others = [name for name in (f"python{python}" for python in PYTHONS) if shutil.which(name)]
-        todo = f"run it by `{others[-1]} install.py`" if others else "install one of them, then try again with that"
+        wanted = sorted({file.stem.rpartition("-")[2] for file in WHEELS.glob("*-3.*.txt")}) or PYTHONS
+        here = [name for name in (f"python{python}" for python in wanted) if shutil.which(name)]
+        todo = f"run it by `{here[-1]} install.py`" if here else "install one of them, then try again with that"
         raise CannotInstall(
-            f"this is {platform.python_implementation()} {version}, and it needs Python {', '.join(PYTHONS)}: {todo}."
+            f"this is {platform.python_implementation()} {version}, and it needs Python {' or '.join(wanted)}: {todo}."
         )
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         raise CannotInstall("this Python is the free-threaded one: run it by the usual one, which has a GIL.")
@@ -188,19 +190,37 @@ def check_room(course: Path, wheels: Iterable[str]) -> None:
     """
     if not (course / "pyproject.toml").is_file():
         raise CannotInstall(f"{course} is missing: unpack the whole archive, then run this from there.")
+    if not os.access(str(course), os.W_OK):
+        raise CannotInstall(
+            f"{course} cannot be written: copy the folder to a disk of yours, then run this from there."
+        )
     size, longest = 0, 0
     for name in wheels:
-        with zipfile.ZipFile(WHEELS / name) as wheel:
-            size += sum(member.file_size for member in wheel.infolist())
-            longest = max(longest, *(len(compiled(member.filename)) for member in wheel.infolist()))
+        with zipfile.ZipFile(str(WHEELS / name)) as wheel:
+            for member in wheel.infolist():
+                size, longest = size + member.file_size, max(longest, len(compiled(member.filename)))
     free = shutil.disk_usage(str(course)).free
     if free < 1.5 * size:
         raise CannotInstall(f"{free // 2**20} MB are free on its disk: make room for {int(1.5 * size) // 2**20}.")
-    room = LONGEST_PATH - longest - len(r"\.venv\Lib\site-packages") - 1
-    if os.name == "nt" and len(str(course)) > room and not takes_long_paths():
+    if os.name == "nt" and not takes_long_paths():
+        check_path(str(course), longest)
+
+
+def check_path(course: str, longest: int) -> None:
+    """Whether a Windows that takes no long paths can have the course in this folder.
+
+    Args:
+        course: The folder.
+        longest: Characters of the longest path below site-packages.
+
+    Raises:
+        CannotInstall: If not.
+    """
+    room = LONGEST_PATH - longest - len("\\.venv\\Lib\\site-packages\\")
+    if len(course) > room:
         raise CannotInstall(
-            f"Windows takes paths of {LONGEST_PATH} characters, and {course} leaves too few of them: move it to where"
-            f" the path of the folder `course` has {room} at most, then try again."
+            f"Windows takes paths of {LONGEST_PATH} characters, and {course} leaves too few of them: move all of this"
+            f" to where the path of its folder `course` has {room} at most, such as C:\\unblock, then try again."
         )
 
 
@@ -292,9 +312,9 @@ def point_to_the_course(place: Path) -> None:
     file.write_text("\n".join(folders) + "\n", encoding="ascii")
 
 
-def tail(done: subprocess.CompletedProcess[str]) -> str:
+def tail(done: subprocess.CompletedProcess[str], lines: int = 12) -> str:
     """The last lines of what a command said."""
-    return "\n".join(done.stdout.strip().splitlines()[-12:])
+    return "\n".join(done.stdout.strip().splitlines()[-lines:])
 
 
 def dotted(version: Iterable[int]) -> str:
