@@ -21,7 +21,7 @@ from kata.workspace.files import half_made
 FOLDER = "unblock-the-loop"
 """What the archive unpacks to."""
 
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
