@@ -70,11 +70,7 @@ def install() -> None:
     if not sys.dont_write_bytecode:
         tell("compiling everything once, so that it starts faster")
         run([python, "-m", "compileall", "-q", "-q", "-j", "0", str(place), str(COURSE / "notebooks" / "kata")])
-    said = run(
-        [python, "-I", "-c", "import starter, solution, kata.audit; print(kata.audit.project_root() / 'README.md')"]
-    )
-    if said.returncode or not os.path.samefile(tail(said, 1), str(COURSE / "README.md")):
-        raise CannotInstall(f"it does not import from {COURSE}.\n{tail(said)}")
+    check_course(python)
     (environment / DONE).write_text(stamp, encoding="utf-8")
 
     scripts = os.path.join(".venv", "Scripts" if os.name == "nt" else "bin", "")
@@ -264,6 +260,11 @@ def make(environment: Path, stamp: str) -> Path:
         ) from None
     try:  # without pip: the bundle brings its own, and not every system's Python can make one
         venv.EnvBuilder(clear=environment.exists(), symlinks=os.name != "nt", with_pip=False).create(str(environment))
+    except UnicodeError:
+        raise CannotInstall(
+            f"Python cannot write down the name of {environment.parent}: move all of this to a folder with a plain"
+            " name, then try again."
+        ) from None
     except OSError as error:
         raise CannotInstall(
             f"{error}. Close what runs from {environment}, such as JupyterLab, then try again."
@@ -312,9 +313,28 @@ def point_to_the_course(place: Path) -> None:
     file.write_text("\n".join(folders) + "\n", encoding="ascii")
 
 
-def tail(done: subprocess.CompletedProcess[str], lines: int = 12) -> str:
+def check_course(python: Path) -> None:
+    """Whether the environment has the course of this folder, and its command starts.
+
+    Raises:
+        CannotInstall: If not.
+    """
+    code = "import os, sys, starter, kata.audit; assert os.path.samefile(kata.audit.project_root(), sys.argv[1])"
+    kata = python.with_name("kata.exe" if os.name == "nt" else "kata")
+    for command in ([python, "-I", "-c", code, COURSE], [kata, "--version"]):
+        try:
+            done = run(command)
+            said = tail(done) if done.returncode else ""
+        except OSError as error:
+            said = str(error)
+        if said:
+            todo = "move all of this to a folder with a plain name, then try again"
+            raise CannotInstall(f"it does not start from {COURSE}: {todo}.\n{said}")
+
+
+def tail(done: subprocess.CompletedProcess[str]) -> str:
     """The last lines of what a command said."""
-    return "\n".join(done.stdout.strip().splitlines()[-lines:])
+    return "\n".join(done.stdout.strip().splitlines()[-12:]) or f"it left with status {done.returncode}"
 
 
 def dotted(version: Iterable[int]) -> str:
