@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -86,6 +87,7 @@ def test_what_binder_reads_stands_at_the_top_alone():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Binder's builder runs on Linux and macOS")
 def test_binders_own_builder_takes_the_environment_with_the_course_in_place(tmp_path):
     """It prints its recipe, and builds nothing: a pip part that names files has to come after they are copied."""
     uv = shutil.which("uv")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
+import shutil
 import socket
 import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from kata.cli import main
-from kata.room.bundle import wheels
+from kata.room.bundle import bundle, install, wheels
 from kata.room.bundle.errors import CannotBundle, NoWheel, Unreachable
 from kata.room.bundle.install import read_list
 from kata.room.bundle.targets import PLATFORMS, Target
@@ -74,6 +77,7 @@ def target(platform: str, python: str = "3.12") -> Target:
     return Target(PLATFORMS[platform], python)
 
 
+@pytest.mark.slow
 def test_each_target_gets_the_wheels_that_its_pip_would_choose(registry, pool, tmp_path):
     anybody = wheel(registry, "plain", "1.0")
     for tag in (
@@ -102,6 +106,7 @@ def test_each_target_gets_the_wheels_that_its_pip_would_choose(registry, pool, t
     )
 
 
+@pytest.mark.slow
 def test_a_python_has_both_wheels_where_its_release_decides(registry, pool, tmp_path):
     old, new = wheel(registry, "soup", "1"), wheel(registry, "soup", "2")
     early, late = "soup==1 ; python_full_version < '3.11.5'", "soup==2 ; python_full_version >= '3.11.5'"
@@ -113,6 +118,7 @@ def test_a_python_has_both_wheels_where_its_release_decides(registry, pool, tmp_
     }
 
 
+@pytest.mark.slow
 def test_what_has_no_wheel_is_named_and_all_of_it(registry, pool, tmp_path):
     wheel(registry, "plain", "1.0")
     for name in ("fast", "faster"):
@@ -122,6 +128,125 @@ def test_what_has_no_wheel_is_named_and_all_of_it(registry, pool, tmp_path):
         pool.of(target("macos-intel"), pins)
     assert told.value.missing == {"macos-intel, Python 3.12": ["fast==2.0", "faster==2.0"]}
     assert "no wheel of fast==2.0, faster==2.0" in str(told.value)
+
+
+def source(folder: Path, name: str) -> None:
+    """Write the source of a package that builds itself, and needs nothing for it."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    backend = f"""
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(folder + "/{name}-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("{name}.py", "")
+        wheel.writestr("{name}-1.0.dist-info/METADATA", {metadata!r})
+        wheel.writestr("{name}-1.0.dist-info/WHEEL", {tags!r})
+        wheel.writestr("{name}-1.0.dist-info/RECORD", "")
+    return "{name}-1.0-py3-none-any.whl"
+"""
+    files = {
+        "PKG-INFO": metadata,
+        "backend.py": backend,
+        "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+    }
+    with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:
+        for path, text in files.items():
+            info = tarfile.TarInfo(f"{name}-1.0/{path}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+
+
+@pytest.mark.slow
+def test_what_is_published_as_source_is_built_once_for_all_and_only_if_it_is_python(
+    registry, pool, tmp_path, monkeypatch
+):
+    for name in ("plain", "compiled"):
+        source(registry, name)
+    monkeypatch.setattr(wheels, "_is_python", lambda pin: pin.startswith("plain"))
+    for platform in ("linux", "windows"):
+        (listed,) = pool.of(target(platform), requirements(tmp_path, "plain==1.0"))
+        assert listed.wheel == "plain-1.0-py3-none-any.whl"
+        shutil.rmtree(registry, ignore_errors=True)
+    registry.mkdir()
+    source(registry, "compiled")
+    with pytest.raises(NoWheel, match="no wheel of compiled==1.0"):
+        pool.of(target("linux"), requirements(tmp_path, "compiled==1.0"))
+
+
+def test_what_is_python_and_no_more_is_seen_where_it_is_installed():
+    assert [wheels._is_python(f"{name}==1") for name in ("click", "pydantic-core", "not-installed")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.fixture
+def project(registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small project in the place of the course, and a registry that has what it needs, but `fast` not for macOS."""
+    for name in ("pip", "editables", "plain"):
+        wheel(registry, name, "1.0")
+    for tag in ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-win_amd64"):
+        wheel(registry, "fast", "2.0", tag)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("[build-system]\nrequires = ['plain']\n", encoding="utf-8")
+    (folder / "README.md").write_text("The course", encoding="utf-8")
+    (folder / ".env").write_text("GROQ_API_KEY=a teacher's", encoding="utf-8")
+    (folder / "requirements.txt").write_text("fast==2.0\nplain==1.0\n", encoding="utf-8")
+    monkeypatch.setattr(bundle, "project_root", lambda: folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_archive_has_the_course_the_wheels_and_what_installs_them_and_is_the_same_each_time(project, tmp_path):
+    file = tmp_path / "made" / "bundle.zip"
+    call = ["bundle", "--python", "3.12", "--output", str(file), "--platform", "linux", "--platform", "windows"]
+    runs = []
+    for again in ([], ["--replace"]):
+        run = CliRunner().invoke(main, [*call, *again])
+        assert run.exit_code == 0, run.output
+        runs.append(file.read_bytes())
+        assert list(file.parent.iterdir()) == [file]
+    assert runs[0] == runs[1]
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        assert [name.removeprefix("unblock-the-loop/") for name in archive.namelist()] == [
+            "INSTALL.txt",
+            "course/README.md",
+            "course/pyproject.toml",
+            "course/requirements.txt",
+            "install.py",
+            "wheels/editables-1.0-py3-none-any.whl",
+            "wheels/fast-2.0-cp312-cp312-manylinux_2_17_x86_64.whl",
+            "wheels/fast-2.0-cp312-cp312-win_amd64.whl",
+            "wheels/linux-3.12.txt",
+            "wheels/pip-1.0-py3-none-any.whl",
+            "wheels/plain-1.0-py3-none-any.whl",
+            "wheels/tools.txt",
+            "wheels/windows-3.12.txt",
+        ]
+        archive.extractall(tmp_path / "unpacked")
+    unpacked = tmp_path / "unpacked" / "unblock-the-loop"
+    assert (unpacked / "install.py").read_bytes() == Path(str(install.__file__)).read_bytes()
+    assert "Linux on x86-64, glibc 2.28 or later, with Python 3.12\n" in (unpacked / "INSTALL.txt").read_text()
+    for name in ("linux-3.12.txt", "windows-3.12.txt", "tools.txt"):
+        for each, wanted in read_list(unpacked / "wheels" / name).items():
+            assert hashlib.sha256((unpacked / "wheels" / each).read_bytes()).hexdigest() == wanted
+
+
+@pytest.mark.slow
+def test_a_platform_without_a_wheel_is_left_out_unless_it_was_asked_for(project, tmp_path):
+    left_out = CliRunner().invoke(main, ["bundle", "--python", "3.12", "--output", str(tmp_path / "some.zip")])
+    assert left_out.exit_code == 0
+    assert "macos, Python 3.12: left out, there is no wheel of fast==2.0 for it" in left_out.output
+    assert "Windows" in left_out.stdout
+    assert "macOS" not in left_out.stdout
+    call = ["bundle", "--python", "3.12", "--platform", "macos", "--output", str(tmp_path / "none.zip")]
+    asked_for = CliRunner().invoke(main, call)
+    assert asked_for.exit_code == 3
+    assert "macos, Python 3.12: no wheel of fast==2.0" in asked_for.output
+    assert not (tmp_path / "none.zip").exists()
 
 
 def test_a_registry_that_does_not_answer_is_told_from_a_wheel_that_is_not_there(registry, pool, tmp_path, monkeypatch):
