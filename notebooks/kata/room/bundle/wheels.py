@@ -28,7 +28,7 @@ from kata.room.bundle.targets import PYTHONS, Target
 _NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 _NO_ANSWER = re.compile(
     r"connection broken|Could not fetch URL|Failed to establish|Max retries|ProxyError|SSLError|timed out|"
-    r"Failed to fetch|dns error"
+    r"Failed to fetch|dns error|HTTP error 5"
 )
 
 SHARE = 40
@@ -206,7 +206,7 @@ def _pip(command: str, *arguments: str | Path) -> str | None:
         Unreachable: If the registry does not answer.
         CannotBundle: If there is no pip.
     """
-    options = ["--quiet", "--progress-bar", "off", "--no-input", "--disable-pip-version-check", "--retries", "2"]
+    options = ["--quiet", "--progress-bar", "off", "--no-input", "--disable-pip-version-check"]
     call = [*_pip_here(), command, *options, *map(str, arguments)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH, "NO_COLOR": "1"}
     done = subprocess.run(
