@@ -254,7 +254,7 @@ def test_a_registry_that_does_not_answer_is_told_from_a_wheel_that_is_not_there(
         nobody.bind(("127.0.0.1", 0))  # and does not listen
         monkeypatch.delenv("PIP_NO_INDEX")
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}/simple")
-        monkeypatch.setenv("PIP_RETRIES", "0")
+        monkeypatch.setenv("PIP_RETRIES", "0")  # as somebody may have it
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with pytest.raises(Unreachable, match="the registry cannot be reached"):
             pool.of(target("linux"), requirements(tmp_path, "plain==1.0"))

@@ -207,6 +207,7 @@ def _pip(command: str, *arguments: str | Path) -> str | None:
         CannotBundle: If there is no pip.
     """
     options = ["--quiet", "--progress-bar", "off", "--no-input", "--disable-pip-version-check"]
+    options += ["--retries", "3"]  # with none, pip does not say that nobody answered
     call = [*_pip_here(), command, *options, *map(str, arguments)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH, "NO_COLOR": "1"}
     done = subprocess.run(
