@@ -93,16 +93,8 @@ class Pool:
         """
         table = tomllib.loads(project.read_text(encoding="utf-8"))
         wanted = ["pip", "editables", *table["build-system"]["requires"]]
+        form = ["--only-binary=:all:", "--implementation", "py", "--platform", "any", "--python-version", PYTHONS[0]]
         with self._aside() as folder:
-            form = [
-                "--only-binary=:all:",
-                "--python-version",
-                PYTHONS[0],
-                "--implementation",
-                "py",
-                "--platform",
-                "any",
-            ]
             said = _pip("download", *form, "--constraint", requirements, "--dest", folder, *wanted)
             if said is not None:
                 raise CannotBundle(f"{', '.join(wanted)} cannot be fetched, pip says:\n{said}")
@@ -126,7 +118,8 @@ class Pool:
             said = _pip("wheel", "--no-deps", "--no-binary", names, "--wheel-dir", folder, *plain)
             if said is not None:
                 raise CannotBundle(f"{', '.join(plain)} cannot be built, pip says:\n{said}")
-            found.update(self._take(folder))
+            built = self._take(folder)
+        found.update({key: name for key, name in built.items() if key in self._for_everybody})
 
     def _take(self, folder: Path) -> dict[tuple[str, str], str]:
         """Move a folder's wheels into the pool; those for any platform are there for all targets."""
