@@ -185,7 +185,7 @@ def _loopback() -> str:
 
 
 def _kernel() -> str:
-    command = [sys.executable, "-m", "jupyter", "run", "--kernel=python3"]
+    command = [sys.executable, "-m", "jupyter_client.runapp", "--kernel=python3"]  # `jupyter` would look on the PATH
     code = "import sys; print(sys.prefix)"
     try:
         run = subprocess.run(command, input=code, capture_output=True, text=True, timeout=PATIENCE, check=False)

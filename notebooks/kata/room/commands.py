@@ -75,5 +75,72 @@ def slides(lessons: Sequence[str], output: Path) -> None:
     click.echo(f"open {written[-1]} in a browser: the arrow keys turn the slides, ? shows all keys")
 
 
-COMMANDS: tuple[click.Command, ...] = (plan, slides)
+NOT_MADE = 3
+"""Exit status of `kata bundle` where the bundle could not be made."""
+
+
+@click.command()
+@click.option(
+    "--platform",
+    "platforms",
+    type=click.Choice(["linux", "linux-arm", "macos", "macos-intel", "windows"]),
+    multiple=True,
+    help="a system that it shall be for; repeatable; all that have every wheel, if none is named",
+)
+@click.option(
+    "--python",
+    "pythons",
+    type=click.Choice(["3.11", "3.12", "3.13"]),
+    multiple=True,
+    help="a Python that it shall be for; repeatable; all, if none is named",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default="unblock-the-loop.zip",
+    show_default=True,
+    help="the archive, a .zip file",
+)
+@click.option("--replace", is_flag=True, help="put it in the place of a file that is there already")
+def bundle(platforms: Sequence[str], pythons: Sequence[str], output: Path, replace: bool) -> None:
+    """Make one archive with the course and all it needs, to be installed without a network.
+
+    Wheels are fetched from the registry that pip knows here. Whoever gets the archive unpacks it and runs its
+    install.py.
+
+    Exit status: 0 made, 2 wrong call, 3 it could not be made.
+    """
+    from kata.room.bundle.bundle import make
+    from kata.room.bundle.errors import CannotBundle
+    from kata.room.bundle.targets import targets
+
+    if output.suffix != ".zip":
+        raise click.UsageError(f"{output} has to end in .zip: that is what it is, and what every system can unpack")
+    wanted = targets(platforms, pythons)
+    try:
+        made = make(
+            wanted, output, replace=replace, strict=bool(platforms), tell=lambda line: click.echo(line, err=True)
+        )
+    except (CannotBundle, OSError) as error:
+        click.echo(f"could not make a bundle: {error}", err=True)
+        raise SystemExit(NOT_MADE) from None
+    if made.changed:
+        click.echo(f"packed as they stand, not as git's last commit has them: {', '.join(made.changed)}", err=True)
+    click.echo(made)
+
+
+@click.command()
+@click.option("--ref", help="a branch, tag or commit; the branch that you are on, if none is named")
+@click.option("--hub", default="https://mybinder.org", show_default=True, help="the address of a BinderHub")
+def binder(ref: str | None, hub: str) -> None:
+    """Print a badge that opens the course on Binder, as Markdown, from the address of your clone's origin."""
+    from kata.room.binder import NoPublicAddress, badge
+
+    try:
+        click.echo(badge(ref, hub))
+    except NoPublicAddress as error:
+        raise click.UsageError(str(error)) from None
+
+
+COMMANDS: tuple[click.Command, ...] = (plan, slides, bundle, binder)
 """What the command line takes in."""
