@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from kata.room.hub.command import hub
+
 FITS, DOES_NOT_FIT, NOT_RUN = 0, 1, 3
 """Exit statuses of `kata plan`, where a wrong call is 2."""
 
@@ -75,5 +77,5 @@ def slides(lessons: Sequence[str], output: Path) -> None:
     click.echo(f"open {written[-1]} in a browser: the arrow keys turn the slides, ? shows all keys")
 
 
-COMMANDS: tuple[click.Command, ...] = (plan, slides)
+COMMANDS: tuple[click.Command, ...] = (plan, slides, hub)
 """What the command line takes in."""
