@@ -49,7 +49,7 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_three_work_at_once_and_find_their_work_when_the_room_is_opened_again(place: Place, tmp_path: Path):
     names = ("ada", "ben", "cyd")
     async with AsyncExitStack() as stack:
-        room = stack.enter_context(place.opened("--memory", "1", "--cores", "2"))
+        room = stack.enter_context(place.opened("--memory", "1", "--cores", "1"))
         people = [await stack.enter_async_context(Person(room.url, name)) for name in names]
         ada, ben, _ = people
 
