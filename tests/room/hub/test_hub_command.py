@@ -88,7 +88,8 @@ def test_without_jupyterhub_one_is_told_what_to_install(monkeypatch):
         (["--state", str(project_root() / "state")], "inside this clone"),
     ],
 )
-def test_a_room_that_is_not_safe_is_not_opened(tmp_path, options, words):
+def test_a_room_that_is_not_safe_is_not_opened(tmp_path, monkeypatch, options, words):
+    monkeypatch.setattr(running, "prepared", lambda *_: pytest.fail("it is about to be opened"))
     before = {*tmp_path.iterdir()}
     state = [] if "--state" in options else ["--state", str(tmp_path / "state")]
     assert words in said(*state, *options, status=2)

@@ -53,6 +53,17 @@ def test_a_copy_has_all_that_the_course_needs_and_nothing_hidden(whole):
         assert (whole / name).read_bytes() == (project_root() / name).read_bytes()
 
 
+def test_what_is_hidden_or_not_the_courses_gets_into_no_copy(tmp_path, monkeypatch):
+    clone = small(tmp_path / "clone", {"README.md": "read me", ".env": "KEY=1", "notes.md": "mine"})
+    small(
+        clone / "notebooks", {"1.ipynb": "one", ".env": "KEY=1", ".ipynb_checkpoints/1.ipynb": "old", "kata/a.py": ""}
+    )
+    monkeypatch.setattr(courses, "project_root", lambda: clone)
+    courses.made(tmp_path / "course")
+    files = {each.relative_to(tmp_path / "course").as_posix() for each in (tmp_path / "course").rglob("*.*[!c]")}
+    assert files == {"README.md", "notebooks/1.ipynb", "notebooks/kata/a.py", enter.GIVEN}
+
+
 def test_a_course_that_has_not_changed_is_not_made_again(whole):
     assert not courses.made(whole)
 

@@ -152,6 +152,11 @@ def test_passwords_are_kept_as_hashes_that_differ_for_the_same_word(accounts, tm
     assert (tmp_path / "accounts.sqlite").stat().st_mode & 0o077 == 0
 
 
+def test_a_name_is_taken_once(accounts):
+    assert [accounts.take("ada", secret) for secret in ("the first secret", "the second secret")] == [True, False]
+    assert accounts.fits("ada", "the first secret")
+
+
 def test_accounts_survive(accounts, tmp_path):
     accounts.take("ada", "my own secret")
     again = Accounts(tmp_path / "accounts.sqlite")

@@ -70,9 +70,11 @@ def test_a_learner_sees_their_own_home_and_no_other(plan, room):
     other = room.home("ben")
     other.mkdir(mode=0o755)
     (other / "work.py").write_text("for ben only")
-    done = run(plan, f"import os; print(os.listdir({room.folder + '/learners'!r}), os.listdir({room.folder!r}))")
-    assert done.stdout.strip() == "['ada'] ['course', 'learners', 'tools']" or "hub" not in done.stdout
-    assert "ben" not in done.stdout
+    done = run(
+        plan, f"import os; print(os.listdir({room.folder + '/learners'!r}), sorted(os.listdir({room.folder!r})))"
+    )
+    assert done.stdout.strip() == "['ada'] ['course', 'learners', 'tools']"
+    assert room.folder in entrance.view_of(room, str(room.home("ada")))["hidden"]  # also elsewhere than in /tmp
 
 
 def test_a_learner_sees_nothing_of_the_clone_but_its_environment(plan):
@@ -92,9 +94,10 @@ def test_the_environment_works_and_cannot_be_written(plan):
 
 def test_a_learners_temporary_files_are_theirs(plan, tmp_path):
     (tmp_path / "everybodys").touch()
-    done = run(plan, "import os; open('/tmp/mine', 'w'); print('mine' in os.listdir('/tmp'))")
+    mine = f"/tmp/{tmp_path.parent.name}-{tmp_path.name}-mine"
+    done = run(plan, f"import os; open({mine!r}, 'w'); print(os.path.exists({mine!r}))")
     assert done.stdout.strip() == "True"
-    assert not os.path.exists("/tmp/mine")
+    assert not os.path.exists(mine)
 
 
 def test_a_learner_starts_in_their_copy_of_the_course(plan, home):
