@@ -15,6 +15,8 @@ from kata.room.hub import limits
 from kata.room.hub.limits import Limits, Rlimits, Systemd, Version1, Version2, keeper
 
 MEBIBYTE = 2**20
+ADA, BEN = (f"kata-test-{os.getpid()}-{name}" for name in ("ada", "ben"))
+"""Groups that no other run of the tests has."""
 SMALL = Limits(memory=96 * MEBIBYTE, cores=1.5, processes=50)
 
 EATS = "x = []\nwhile len(x) < 200: x.append(bytearray(8 << 20))"  # not all that the machine has
@@ -58,6 +60,7 @@ def test_control_groups_of_version_1_are_told_everything(tmp_path, kernel):
     groups = {kind: tmp_path / kind / "kata-room" / "kata-ada" for kind in Version1.needs}
     assert {*place.groups} == {str(group / "cgroup.procs") for group in groups.values()}
     assert kernel[groups["memory"] / "memory.limit_in_bytes"] == [str(96 * MEBIBYTE)]
+    assert {*kernel[groups["memory"].parent / "memory.limit_in_bytes"]} == {"1000000000"}
     assert kernel[groups["cpu"] / "cpu.cfs_quota_us"] == ["150000"]
     assert kernel[groups["cpu"] / "cpu.shares"] == ["1024"]
     assert kernel[groups["pids"] / "pids.max"] == ["50"]
@@ -113,7 +116,7 @@ def test_systemd_that_limits_nothing_is_not_relied_on(systemd, tmp_path):
 
 
 def test_the_limit_that_holds_is_read_from_the_kernel(kept):
-    place = kept.place("kata-test-ada", SMALL)
+    place = kept.place(ADA, SMALL)
     with started(place, "from kata.room.hub.limits import own_limit\nprint(own_limit())") as process:
         assert process.communicate(timeout=60)[0].strip() == str(SMALL.memory)
 
@@ -136,7 +139,7 @@ def kept():
     if not isinstance(kept, Version1 | Version2):
         pytest.skip(f"here it is {type(kept).__name__}")
     yield kept
-    for user in ("kata-test-ada", "kata-test-ben"):
+    for user in (ADA, BEN):
         kept.leave(user)
 
 
@@ -149,7 +152,7 @@ def started(place: limits.Place, code: str) -> subprocess.Popen[str]:
 
 
 def test_who_eats_memory_is_killed_and_the_neighbour_is_not(kept):
-    ada, ben = (kept.place(f"kata-test-{name}", SMALL) for name in ("ada", "ben"))
+    ada, ben = (kept.place(user, SMALL) for user in (ADA, BEN))
     with started(ada, "print(len(input()))") as neighbour:
         with started(ben, EATS) as eater:
             assert eater.wait(60) == -9
@@ -162,10 +165,10 @@ def test_who_has_many_processes_gets_no_more_of_the_processors_than_who_has_few(
     everything = Limits(memory=2**30, cores=os.cpu_count() or 1, processes=500)
     with ExitStack() as stack:
         hogs = {}
-        for name, many in (("ada", 1), ("ben", 4)):
-            place = kept.place(f"kata-test-{name}", everything)
+        for name, many in ((ADA, 1), (BEN, 4)):
+            place = kept.place(name, everything)
             hogs[name] = [stack.enter_context(started(place, PINNED.format(processor))) for _ in range(many)]
-        for hog in [*hogs["ada"], *hogs["ben"]]:
+        for hog in [*hogs[ADA], *hogs[BEN]]:
             stack.callback(hog.kill)
             assert hog.stdout.readline() == "begun\n"
         begun = {name: used(each) for name, each in hogs.items()}
@@ -193,7 +196,14 @@ def test_without_control_groups_each_process_is_kept_by_itself():
 
 
 def test_the_groups_of_this_machine_can_be_taken_away(kept):
-    place = kept.place("kata-test-ada", SMALL)
+    place = kept.place(ADA, SMALL)
     assert all(Path(group).exists() for group in place.groups)
-    kept.leave("kata-test-ada")
+    kept.leave(ADA)
     assert not any(Path(group).exists() for group in place.groups)
+
+
+def test_a_room_that_is_closed_takes_nothing_from_another(kept):
+    """Both have the same group for all their learners."""
+    keeper(psutil.virtual_memory().total).end()
+    place = kept.place(ADA, SMALL)
+    assert all(Path(group).exists() for group in place.groups)

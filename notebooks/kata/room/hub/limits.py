@@ -133,13 +133,18 @@ class Version2:
     needs = ("cpu", "memory", "pids")
 
     def __init__(self, root: Path, memory: int) -> None:
-        self.folder = root / GROUP
-        _enable(root, self.needs)
+        self.folder, self._memory = root / GROUP, memory
+        self._make()
+
+    def _make(self) -> None:
+        """Make the room's group, which another room that has been closed may have taken away."""
+        _enable(self.folder.parent, self.needs)
         self.folder.mkdir(exist_ok=True)
         _enable(self.folder, self.needs)
-        _write(self.folder / "memory.max", memory)
+        _write(self.folder / "memory.max", self._memory)
 
     def place(self, user: str, limits: Limits) -> Place:
+        self._make()
         folder = self.folder / user
         folder.mkdir(exist_ok=True)
         _write(folder / "memory.max", limits.memory)
@@ -169,14 +174,19 @@ class Version1:
     needs = ("cpu", "memory", "pids")
 
     def __init__(self, roots: Mapping[str, Path], memory: int) -> None:
-        self.folders = {kind: root / GROUP for kind, root in roots.items()}
+        self.folders, self._memory = {kind: root / GROUP for kind, root in roots.items()}, memory
+        self._make()
+
+    def _make(self) -> None:
+        """Make the room's groups, which another room that has been closed may have taken away."""
         for folder in self.folders.values():
             folder.mkdir(exist_ok=True)
         with contextlib.suppress(OSError):  # always so in new kernels
             _write(self.folders["memory"] / "memory.use_hierarchy", 1)
-        _write(self.folders["memory"] / "memory.limit_in_bytes", memory)
+        _write(self.folders["memory"] / "memory.limit_in_bytes", self._memory)
 
     def place(self, user: str, limits: Limits) -> Place:
+        self._make()
         folders = {kind: folder / user for kind, folder in self.folders.items()}
         for folder in folders.values():
             folder.mkdir(exist_ok=True)
