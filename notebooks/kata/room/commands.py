@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from kata.room.hub.command import hub
+
 FITS, DOES_NOT_FIT, NOT_RUN = 0, 1, 3
 """Exit statuses of `kata plan`, where a wrong call is 2."""
 
@@ -142,5 +144,5 @@ def binder(ref: str | None, hub: str) -> None:
         raise click.UsageError(str(error)) from None
 
 
-COMMANDS: tuple[click.Command, ...] = (plan, slides, bundle, binder)
+COMMANDS: tuple[click.Command, ...] = (plan, slides, hub, bundle, binder)
 """What the command line takes in."""
