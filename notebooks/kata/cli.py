@@ -207,10 +207,12 @@ def _show_diff(title: str, diff: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print the board as JSON")
 def progress(as_json: bool) -> None:
     """Show the board: every finding, how it stands in your workspace, and the minutes left."""
-    from kata.workspace.progress import board
+    from kata.workspace.progress import board, place_on_the_board
 
     now = board()
     click.echo(json.dumps(now.as_dict(), indent=2, ensure_ascii=False) if as_json else str(now))
+    if not as_json and (place := place_on_the_board()):
+        click.echo(place)
 
 
 @main.command()

@@ -27,6 +27,7 @@ from packaging.specifiers import SpecifierSet
 from kata.audit import audit, project_root
 from kata.target import workspace
 from kata.verdict import speed
+from kata.workspace.progress import place_on_the_board
 
 PROJECT = "unblock-the-loop"
 
@@ -112,13 +113,13 @@ def needs() -> list[Line]:
 def machine() -> list[Line]:
     """What should be known about this machine, a line for each thing; the beat first, while nothing else goes on."""
     beat = _examined(*_IDLE)
-    return [*_examined_at_once(_MACHINE), beat]
+    return [*_examined_at_once({**_MACHINE, **_joined()}), beat]
 
 
 def everything() -> list[Line]:
     """Both, in less than ten seconds."""
     beat = _examined(*_IDLE)
-    return [*_examined_at_once({**_NEEDS, **_MACHINE}), beat]
+    return [*_examined_at_once({**_NEEDS, **_MACHINE, **_joined()}), beat]
 
 
 def is_ready(lines: Iterable[Line]) -> bool:
@@ -272,6 +273,12 @@ def _verdicts() -> str:
     except TimeoutError:
         raise Unusual(todo, f"{found}, no warm one within {PATIENCE:g} s") from None
     return f"{found}, {warm:.1f} s warm" if warm else f"{found}, no server here"
+
+
+def _joined() -> dict[str, Check]:
+    """A line more for who has joined a teacher's board."""
+    place = place_on_the_board()
+    return {"the teacher's board": lambda: place} if place else {}
 
 
 T = TypeVar("T")

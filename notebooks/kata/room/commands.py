@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -144,5 +145,132 @@ def binder(ref: str | None, hub: str) -> None:
         raise click.UsageError(str(error)) from None
 
 
-COMMANDS: tuple[click.Command, ...] = (plan, slides, hub, bundle, binder)
+CANNOT_SERVE = 3
+"""Exit status of `kata board` where the page could not be started, or the board not deleted."""
+
+NOT_ON_THE_BOARD = 1
+"""Exit status of `kata join` and `kata leave` where the board said no, or could not be reached."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="the address to listen on; 0.0.0.0 for the room")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8642, show_default=True, help="the port; 0 for a free one"
+)
+@click.option("--address", default="", help="the name by which learners reach this machine, if not what is found")
+@click.option("--counts", is_flag=True, help="tell the page numbers only, and no names")
+@click.option("--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="speak TLS; PEM")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="the certificate's key; PEM")
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="where to keep the board")
+@click.option("--forget", metavar="NAME", help="take somebody off the board, and do nothing else")
+@click.option("--delete", is_flag=True, help="end the board and delete all that it has kept, and do nothing else")
+def board(file: Path | None, forget: str | None, delete: bool, **options: Any) -> None:
+    """Show the room how far it is: a page on which those who join by `kata join` see how their findings stand.
+
+    It says what to open, and what to write on the whiteboard. Ctrl-C ends the page; started again, it goes on.
+
+    Exit status: 0 ended, 2 wrong call, 3 it could not be started or deleted.
+    """
+    from kata.room.board import teacher
+    from kata.room.board.serving import BadCertificate, CannotListen
+    from kata.room.board.store import NotABoard
+
+    file = file or teacher.FILE
+    if delete and forget is not None:
+        raise click.UsageError("pass --forget or --delete, not both")
+    if options["key"] and not options["certificate"]:
+        raise click.UsageError("--key goes with --certificate")
+    try:
+        if delete:
+            teacher.delete(file)
+            click.echo(f"deleted {file}: nothing is left of the board")
+        elif forget is not None:
+            teacher.forget(file, forget)
+            click.echo(f"{forget} is off the board; its code still lets anybody join, under any name")
+        else:
+            teacher.start(teacher.Wanted(file, **options), click.echo)
+    except (teacher.NoBoard, NotABoard, BadCertificate, CannotListen) as error:
+        raise click.UsageError(str(error)) from None
+    except (teacher.Running, OSError) as error:
+        click.echo(f"no page: {error}", err=True)
+        raise SystemExit(CANNOT_SERVE) from None
+
+
+@click.command()
+@click.argument("board", required=False, metavar="[CODE]")
+@click.option("--name", help="what the room shall call you")
+def join(board: str | None, name: str | None) -> None:
+    """Show the room how your findings stand: CODE is what stands on the whiteboard, a code or an address with one.
+
+    Your name and, for each finding that you judge, its id, the verdict's word and when: nothing else is sent, and
+    nothing without this command. `kata leave` ends it.
+
+    Exit status: 0 you are on the board, 1 the board says no or is not there, 2 wrong call.
+    """
+    import os
+    import sys
+
+    from kata import workspace
+    from kata.room.board import membership, telling
+    from kata.room.board.call import Refusal, Unreachable
+    from kata.room.board.invitation import VARIABLE, BadInvitation, Invitation
+    from kata.room.board.name import BadName, name_of
+
+    is_asked = sys.stdin.isatty()
+    try:
+        invitation = Invitation.parse(board, os.environ.get(VARIABLE))
+        if name is None and not is_asked:
+            raise click.UsageError("say what the room shall call you: --name Ada")
+        name = name_of(name or click.prompt("what shall the room call you"))
+        folder = workspace.start().folder
+        membership.may_join(folder)
+        click.echo(membership.terms(invitation, name))
+        while True:
+            try:
+                place = membership.join(folder, invitation, name)
+                break
+            except membership.NameTaken as error:
+                if not is_asked:
+                    raise click.UsageError(str(error)) from None
+                click.echo(str(error))
+                name = name_of(click.prompt("what shall the room call you", default=error.free))
+    except (BadInvitation, BadName, membership.Joined) as error:
+        raise click.UsageError(str(error)) from None
+    except (Refusal, Unreachable) as error:
+        click.echo(f"you are not on the board: {error}", err=True)
+        raise SystemExit(NOT_ON_THE_BOARD) from None
+    except OSError as error:
+        raise click.ClickException(f"the workspace cannot be written: {error}") from None
+    click.echo(str(place))
+    try:
+        if told := telling.tell(folder):
+            click.echo(f"told it of {told} {'verdict' if told == 1 else 'verdicts'} that you have")
+    except (Refusal, Unreachable, OSError) as error:
+        click.echo(f"the verdicts that you have go with the next one: {error}", err=True)
+
+
+@click.command()
+def leave() -> None:
+    """Stop telling the teacher's board of your verdicts, and have it forget you.
+
+    Exit status: 0 forgotten, 1 the board could not be told and may still show your name, 2 you are on none.
+    """
+    from kata.room.board import membership
+    from kata.room.board.call import Refusal, Unreachable
+    from kata.target import workspace
+
+    try:
+        place = membership.leave(workspace())
+    except membership.NotJoined as error:
+        raise click.UsageError(str(error)) from None
+    except (Refusal, Unreachable) as error:
+        click.echo(f"nothing is sent any more, but the board has not forgotten you: {error}", err=True)
+        click.echo("`kata leave` asks it once more; your teacher can take you off, and all goes when the board ends")
+        raise SystemExit(NOT_ON_THE_BOARD) from None
+    except OSError as error:
+        raise click.ClickException(f"the workspace cannot be written: {error}") from None
+    click.echo(f"the board at {place.url} has forgotten {place.name}, and nothing is sent any more")
+
+
+COMMANDS: tuple[click.Command, ...] = (plan, slides, hub, bundle, binder, board, join, leave)
 """What the command line takes in."""

@@ -183,6 +183,7 @@ class _Servers:
         self._running: dict[bool, Server] = {}
         self._unfit = set[bool]()
         self._begun = False
+        self._is_over = False
 
     def start(self, finding: Finding, *, but: Server | None = None) -> Server | None:
         """The server for a finding, started if there is none; None where there can be none.
@@ -200,7 +201,7 @@ class _Servers:
                 del self._running[costly]
                 if server.end() == UNFIT or (server is but and not server.has_forked):
                     self._unfit.add(costly)
-            if costly in self._unfit:
+            if costly in self._unfit or self._is_over:
                 return None
             ids = [each.id for each in audit().everything if is_costly(each) == costly]
             try:
@@ -231,7 +232,8 @@ class _Servers:
             later.start()
 
     def end(self) -> None:
-        """End them all."""
+        """End them all, and start no other."""
+        self._is_over = True
         with self._lock:
             for server in self._running.values():
                 server.end()
@@ -242,7 +244,8 @@ _servers = _Servers()
 
 
 @atexit.register
-def _end() -> None:
+def end() -> None:
+    """End the servers of this process, which is about to end itself: the one that would soon start does not."""
     _servers.end()
 
 

@@ -6,8 +6,10 @@ restart, and is never taken for one on other files.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,11 @@ Prints = dict[str, str]
 
 TESTS = "the course's tests"
 
+MEMBERSHIP = f"{HIDDEN}/board.json"
+"""Where a workspace keeps its place on a teacher's board. Without this file nothing is sent, nor imported for it."""
+
+logger = logging.getLogger(__name__)
+
 
 def board() -> Board:
     """How every finding of the report stands in the workspace, whether it exists yet or not, and every one beyond it
@@ -36,7 +43,7 @@ def board() -> Board:
 
 def standing(finding: Finding) -> Standing:
     """How one finding stands in the workspace."""
-    kept = _kept(finding)
+    kept = _kept(finding, workspace())
     if kept is None:
         return Standing(finding)
     verdict, prints = kept
@@ -48,6 +55,8 @@ def standing(finding: Finding) -> Standing:
 def judged(finding: Finding, folder: Path) -> Verdict:
     """Judge one finding, and keep the verdict if the package is the workspace and nobody changed it meanwhile.
 
+    A learner who has joined a teacher's board has it told of what is kept, in the background.
+
     Raises:
         ValueError: If the finding has no tests.
     """
@@ -57,7 +66,46 @@ def judged(finding: Finding, folder: Path) -> Verdict:
     verdict = judge(finding, folder)
     if _prints(finding, folder) == before:
         _keep(verdict, before, folder)
+        _tell(folder)
     return verdict
+
+
+def last_verdicts(folder: Path) -> dict[str, tuple[Status, int]]:
+    """By finding, the last verdict's status, and when it was kept, in milliseconds since 1970.
+
+    Args:
+        folder: The workspace's folder.
+    """
+    found = {}
+    for finding in audit().everything:
+        kept = _kept(finding, folder)
+        with contextlib.suppress(FileNotFoundError):
+            if kept is not None:
+                found[finding.id] = kept[0].status, (folder / _place(finding)).stat().st_mtime_ns // 1_000_000
+    return found
+
+
+def place_on_the_board() -> str:
+    """What is to be known about one's place on a teacher's board; empty for who has not joined one."""
+    if not (workspace() / MEMBERSHIP).exists():
+        return ""
+    from kata.room.board.membership import membership
+    from kata.room.board.telling import waiting
+
+    place, waits = membership(workspace()), waiting(workspace())
+    wait = f"; {waits} {'verdict' if waits == 1 else 'verdicts'} to tell it, with the next" if waits else ""
+    return f"{place}{wait}" if place else ""
+
+
+def _tell(folder: Path) -> None:
+    if not (folder / MEMBERSHIP).exists():
+        return
+    try:
+        from kata.room.board import telling
+
+        telling.soon(folder)
+    except Exception:  # whatever is wrong with the board, the verdict stands
+        logger.info("the board was not told", exc_info=True)
 
 
 def _prints(finding: Finding, folder: Path) -> Prints:
@@ -87,9 +135,9 @@ def _keep(verdict: Verdict, prints: Prints, folder: Path) -> None:
         return  # a workspace that cannot be written can be judged all the same
 
 
-def _kept(finding: Finding) -> tuple[Verdict, Prints] | None:
+def _kept(finding: Finding, folder: Path) -> tuple[Verdict, Prints] | None:
     try:
-        told = json.loads((workspace() / _place(finding)).read_text(encoding="utf-8"))
+        told = json.loads((folder / _place(finding)).read_text(encoding="utf-8"))
         return _verdict(told["verdict"]), dict(told["files"])
     except (OSError, ValueError, LookupError, TypeError):
         return None  # none, or one that somebody has edited
