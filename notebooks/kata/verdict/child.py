@@ -53,21 +53,20 @@ class Reporter:
     Args:
         log: The log.
         folder: The folder of the package under test.
-        share: Which of the tests are run: every `of`-th from `number` on, as in ``0/2``.
+        turns: Where processes that share the tests say which they have taken; None if this one has them all.
     """
 
-    def __init__(self, log: Log, folder: Path, share: str) -> None:
+    def __init__(self, log: Log, folder: Path, turns: Path | None) -> None:
         self._log = log
         self._folder = folder
-        self._first, self._of = map(int, share.split("/"))
-        self._exit = os._exit
+        self._turns = turns
+        self._open, self._close, self._exit = os.open, os.close, os._exit
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: _KINDS.index(_kind(item)))
         self._numbers = {item.nodeid: number for number, item in enumerate(items)}
-        items[:] = items[self._first :: self._of]
-        self._log.write(event="tests", names=sorted({_name(item) for item in items}))
+        self._log.write(event="tests", names=[_name(item) for item in items])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -79,6 +78,17 @@ class Reporter:
 
     def pytest_collection_finish(self) -> None:
         self._seal = Seal()  # nothing of the package under test has been imported yet
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Leave a test out that another process has taken; whoever is free takes the next one."""
+        if self._turns is None:
+            return None
+        try:
+            self._close(self._open(self._turns / str(self._numbers[item.nodeid]), os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return True
+        return None
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._log.number = self._numbers[nodeid]
@@ -157,7 +167,7 @@ def _give_up(log: Log, folder: Path, thread: int) -> None:
     os._exit(STUCK)
 
 
-def main(log_path: str, tests: str, folder_path: str, limit: str, share: str = "0/1") -> int:
+def main(log_path: str, tests: str, folder_path: str, limit: str, turns: str = "") -> int:
     """Judge one finding.
 
     Args:
@@ -165,7 +175,7 @@ def main(log_path: str, tests: str, folder_path: str, limit: str, share: str = "
         tests: The file of the finding's tests, below the project's root.
         folder_path: The folder of the package under test.
         limit: Seconds until the process gives up.
-        share: Which of the tests are run; see `Reporter`.
+        turns: The folder by which processes share the tests, or an empty string; see `Reporter`.
     """
     log, folder = Log(Path(log_path)), Path(folder_path)
     watchdog = threading.Timer(float(limit), _give_up, (log, folder, threading.get_ident()))
@@ -180,14 +190,14 @@ def main(log_path: str, tests: str, folder_path: str, limit: str, share: str = "
             f"--config-file={Path(__file__).with_name('judge.ini')}",
             "--exitfirst",
         ],
-        plugins=[Reporter(log, folder, share)],
+        plugins=[Reporter(log, folder, Path(turns) if turns else None)],
     )
     return int(status)
 
 
-def run(log_path: str, tests: str, folder_path: str, limit: str, share: str) -> NoReturn:
+def run(log_path: str, tests: str, folder_path: str, limit: str, turns: str) -> NoReturn:
     """The same, and the process's end."""
-    status = main(log_path, tests, folder_path, limit, share)
+    status = main(log_path, tests, folder_path, limit, turns)
     os._exit(status)  # taking the interpreter apart would cost a tenth of the time
 
 

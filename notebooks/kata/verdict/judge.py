@@ -29,7 +29,7 @@ _LAST_WORDS = 2.0
 """Seconds to wait for the end of a dead process's output, which something that got away may still hold."""
 
 SHARES = 2
-"""Into how many the tests of a finding are divided where processes are forked. From nothing, the imports cost most."""
+"""How many processes share the tests of a finding where they are forked. From nothing, the imports cost most."""
 
 _LOOK = 0.02
 """Seconds between two looks at the other process."""
@@ -71,18 +71,17 @@ class _Share:
         finding: The finding.
         folder: The folder of the package.
         scratch: A folder for the log and for the process's temporary files, which is made.
+        turns: The folder by which the processes share the tests, or None for one that has them all.
         limit: Seconds until the process gives up by itself.
         warm: Have it forked if that is possible.
-        number: Which share, from 0.
-        of: Of how many.
     """
 
     def __init__(
-        self, finding: Finding, folder: Path, scratch: Path, *, limit: float, warm: bool, number: int, of: int
+        self, finding: Finding, folder: Path, scratch: Path, turns: Path | None, *, limit: float, warm: bool
     ) -> None:
         scratch.mkdir()
         self._log = scratch / "log.jsonl"
-        arguments = [str(self._log), finding.tests, str(folder), str(limit - 2), f"{number}/{of}"]
+        arguments = [str(self._log), finding.tests, str(folder), str(limit - 2), str(turns or "")]
         variables = environment(scratch)
         self._process: Process = begin(finding, arguments, variables) if warm else Cold(arguments, variables)
         self._flooded = threading.Event()
@@ -125,12 +124,13 @@ class _Share:
 def _judged(finding: Finding, folder: Path, limit: float, warm: bool) -> Told:
     of = SHARES if warm and is_ready() else 1
     with tempfile.TemporaryDirectory(prefix="kata-judge-", ignore_cleanup_errors=True) as scratch:
+        turns = Path(scratch) / "turns"
+        turns.mkdir()
         with ExitStack() as stack:
             shares = []
             for number in range(of):
-                share = _Share(
-                    finding, folder, Path(scratch) / str(number), limit=limit, warm=warm, number=number, of=of
-                )
+                place = Path(scratch) / str(number)
+                share = _Share(finding, folder, place, turns if of > 1 else None, limit=limit, warm=warm)
                 stack.callback(share.close)
                 shares.append(share)
             needed = _wait(shares, limit)

@@ -69,7 +69,7 @@ class Run:
     @property
     def stopped_at(self) -> float:
         """The number of the test at which something was not as it should be, infinite if all was well."""
-        return math.inf if self.status == 0 and not self.of("skipped") else self.reached
+        return math.inf if self.status == 0 and not self.of("skipped") and not self.unseen else self.reached
 
     @property
     def last(self) -> _Entry | None:
@@ -81,9 +81,15 @@ class Run:
         """The entries of one kind."""
         return [entry for entry in self.entries if entry["event"] == event]
 
-    def names(self, event: str) -> set[str]:
-        """The names of the tests in the entries of one kind."""
-        return {entry["name"] for entry in self.of(event)}
+    @property
+    def passed(self) -> Mapping[int, str]:
+        """The tests that it has seen pass: their names by their numbers."""
+        return {entry["number"]: entry["name"] for entry in self.of("passed")}
+
+    @property
+    def unseen(self) -> Mapping[int, str]:
+        """The tests that it began and has not seen pass."""
+        return {entry["number"]: entry["name"] for entry in self.of("test") if entry["number"] not in self.passed}
 
 
 def told_by(runs: Sequence[Run], finding: Finding, folder: Path) -> Told:
@@ -103,8 +109,10 @@ def told_by(runs: Sequence[Run], finding: Finding, folder: Path) -> Told:
     wrong = [each for run in runs if (each := _wrong(run, finding, folder))]
     if wrong:
         return min(wrong, key=lambda each: each[0])[1]
-    passed = {name for run in runs for name in run.names("passed")}
-    if missing := _names_in(project_root() / finding.tests) - passed:
+    passed = {number: name for run in runs for number, name in run.passed.items()}
+    names = next((entry["names"] for run in runs for entry in run.of("tests")), [])
+    missing = {name for number, name in enumerate(names) if number not in passed}
+    if missing := missing | _names_in(project_root() / finding.tests) - set(passed.values()):
         return _unseen(missing)
     return Status.FIXED, Behaviour.KEPT, None, "the event loop turns, and the behaviour is kept"
 
@@ -126,11 +134,11 @@ def _wrong(run: Run, finding: Finding, folder: Path) -> tuple[float, Told] | Non
     if not failures and run.status != 0:
         return -1, error(f"the tests of finding {finding.id} could not be run (pytest's exit status {run.status})")
     if skipped := run.of("skipped"):
-        return skipped[0]["number"], _unseen(run.names("skipped"))
+        return skipped[0]["number"], _unseen({entry["name"] for entry in skipped})
     if failures:
         return failures[0]["number"], _failed(failures[0], run, finding, folder)
-    if missing := {name for entry in run.of("tests") for name in entry["names"]} - run.names("passed"):
-        return run.reached, _unseen(missing)
+    if run.unseen:
+        return run.reached, _unseen(set(run.unseen.values()))
     return None
 
 
