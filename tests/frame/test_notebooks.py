@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import guards
 import nbformat
 import pytest
@@ -74,6 +76,13 @@ def test_a_finding_beyond_the_report_is_found_and_mended_in_its_lesson(finding):
 def test_a_lesson_beside_the_findings_has_its_sections(section):
     lesson = nbformat.read(ROOT / "notebooks" / section.notebook, as_version=4)
     assert guards.chapter_sections(lesson) == []
+
+
+@pytest.mark.parametrize(("this", "following"), pairwise(NOTEBOOKS), ids=lambda path: path.stem)
+def test_a_lesson_ends_with_the_way_to_the_next(this, following):
+    last = nbformat.read(this, as_version=4).cells[-1].source
+    title = nbformat.read(following, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
+    assert f"Next: [{title}]({following.name})" in last
 
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
