@@ -72,7 +72,7 @@ def start(missing: bool) -> None:
     "--undo", metavar="[COPY]", is_flag=False, flag_value="last", help="bring a copy back, the last one or that number"
 )
 def reset(id: str | None, listed: bool, undo: str | None) -> None:
-    """Put back the starter's code of one finding, such as 1.4; the rest of your work stays.
+    """Put back the starter's code of one finding, such as 1.4. The rest of your work stays.
 
     A dated copy of each file is kept before it changes, and every copy can be brought back.
     """
@@ -113,7 +113,9 @@ def _undone(done: Undone) -> str:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="print what was found as JSON")
 def doctor(as_json: bool) -> None:
-    """Look at everything the course needs, a line for each thing: OK, WARN or FAIL, and what to do.
+    """Look at everything the course needs, a line for each thing.
+
+    A line says OK, WARN or FAIL, and what to do.
 
     Exit status: 0 nothing fails, 1 something does.
     """
@@ -133,7 +135,7 @@ def doctor(as_json: bool) -> None:
 @click.option("--target", default="workspace", show_default=True, help="workspace, starter, solution or a path")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts as JSON")
 def check(ids: Sequence[str], target: str, as_json: bool) -> None:
-    """Judge findings, such as 1.4; without an ID, all of the report.
+    """Judge findings, such as 1.4; without an ID, all of them.
 
     Exit status: 0 all are fixed, 1 one is not, 2 wrong call, 3 one could not be judged.
     """
@@ -161,7 +163,7 @@ def check(ids: Sequence[str], target: str, as_json: bool) -> None:
 @click.argument("id")
 @click.argument("number", type=click.IntRange(min=1), default=1)
 def hint(id: str, number: int) -> None:
-    """Give a hint for a finding, from a nudge (1) to nearly the answer."""
+    """Give a hint for a finding. NUMBER 1 is a nudge, the last one is nearly the answer."""
     from kata.lesson import hint as say
 
     _finding(id)
@@ -175,7 +177,10 @@ def hint(id: str, number: int) -> None:
 @click.argument("id")
 @click.option("--solution", is_flag=True, help="show the solution, whether the finding is fixed or not")
 def diff(id: str, solution: bool) -> None:
-    """Show what you have changed for a finding; and once it is fixed, or with --solution, what the solution changed."""
+    """Show what you have changed for a finding.
+
+    Once it is fixed, or with --solution, it shows what the solution changed as well.
+    """
     from kata.workspace import diffs
     from kata.workspace.progress import standing
 
@@ -206,7 +211,7 @@ def _show_diff(title: str, diff: str) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="print the board as JSON")
 def progress(as_json: bool) -> None:
-    """Show the board: every finding, how it stands in your workspace, and the minutes left."""
+    """Show the board: how each finding stands in your workspace. It tells the minutes left, too."""
     from kata.workspace.progress import board, place_on_the_board
 
     now = board()
@@ -218,7 +223,10 @@ def progress(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="print them as JSON")
 def predictions(as_json: bool) -> None:
-    """Show what you expected in the lessons, beside what was then measured on your machine; it is sent nowhere."""
+    """Show what you expected in the lessons, and what was measured.
+
+    What you put down, and what your machine then measured, is sent nowhere.
+    """
     from kata.prediction.account import account
 
     told = account()
@@ -228,9 +236,10 @@ def predictions(as_json: bool) -> None:
 @main.command()
 @click.argument("id", required=False)
 def watch(id: str | None) -> None:
-    """Judge what you save, as you save it: the board, the verdict and the last change, with keys for hint and diff.
+    """Judge what you save, as you save it.
 
-    Begins with finding ID, or with the first that is not fixed.
+    Shows the board, the verdict and the last change, with keys for hint and diff. Begins with finding ID, or with the
+    first that is not fixed.
     """
     from rich.console import Console
 
@@ -250,7 +259,7 @@ def watch(id: str | None) -> None:
 @click.argument("audio", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--package", default="solution", show_default=True, help="workspace, starter, solution or a path")
 def transcribe(audio: Path, package: str) -> None:
-    """Turn a voice note into text: by Groq if GROQ_API_KEY is set, by the stand-in if not."""
+    """Turn a voice note into text. Groq does it if GROQ_API_KEY is set, the stand-in if not."""
     from kata.lesson import listen
 
     try:
@@ -264,7 +273,7 @@ def transcribe(audio: Path, package: str) -> None:
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def offline(command: Sequence[str]) -> None:
-    """Run COMMAND with stand-ins in the place of the providers, so that it needs neither network nor keys."""
+    """Run COMMAND with stand-ins in the providers' place. So it needs neither network nor keys."""
     from kata.offline import run
 
     try:
@@ -284,10 +293,12 @@ def offline(command: Sequence[str]) -> None:
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="keep all figures in this file")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="draw twenty callers' loops, as PNG")
 def bench(packages: Sequence[str], **options: Any) -> None:
-    """Put the WhatsApp service of starter and solution under load, side by side, and tell what its callers see.
+    """Put the WhatsApp service under load; tell what callers see.
 
-    Only loopback is used: uvicorn, stand-ins with the providers' latency, and callers who send a message every few
-    seconds. Exit status: 0 measured, 2 wrong call, 3 a service could not be measured.
+    Without --package, it is the starter's and the solution's, side by side. Only loopback is used: uvicorn, stand-ins
+    with the providers' latency, and callers who send a message every few seconds.
+
+    Exit status: 0 measured, 2 wrong call, 3 a service could not be measured.
     """
     from kata.load import command
 
@@ -295,11 +306,15 @@ def bench(packages: Sequence[str], **options: Any) -> None:
 
 
 @main.command()
-@click.option("--seconds", type=click.FloatRange(1, 86_400), default=600.0, show_default=True, help="how long it lasts")
+@click.option(
+    "--seconds", type=click.FloatRange(1, 86_400), default=600.0, show_default=True, help="how long there is trouble"
+)
 @click.option("--package", "packages", multiple=True, help="workspace, starter, solution or a path; repeatable")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="keep everything in this file")
 def soak(packages: Sequence[str], **options: Any) -> None:
-    """Give the WhatsApp service trouble for a long time, and tell what is lost, doubled or left over.
+    """Give the WhatsApp service trouble, and tell what is lost.
+
+    It tells what is answered twice or left over as well. 30 seconds of trouble take about two minutes in all.
 
     Providers answer 429, drop connections, are slow, silent or down; callers hang up; the service is restarted under
     load. Without --package, the solution is held to its claims, and the starter runs beside it for comparison.
@@ -342,9 +357,10 @@ def audit_path(
     thorough: bool,
     run: str | None,
 ) -> None:
-    """Audit the async code of any project: the Python files PATH, and those below the folders PATH.
+    """Audit the async code of any project.
 
-    A line may be allowed by a comment: # kata: allow RULE because REASON.
+    It reads the Python files PATH, and those below the folders PATH. A line may be allowed by a comment:
+    # kata: allow RULE because REASON.
 
     Exit status: 0 clean, 1 issues found, 2 wrong call, 3 it, or one of the files, could not be audited.
     """

@@ -170,7 +170,7 @@ def board() -> Text:
     In a notebook each is a link to its lesson.
     """
     now = progress()
-    return Text(str(now), now.html(_lessons_from_here()))
+    return Text(str(now), now.html(lessons_from_here()))
 
 
 def lessons() -> Text:
@@ -178,10 +178,10 @@ def lessons() -> Text:
     from kata import syllabus
 
     found = syllabus.lessons()
-    return Text("\n".join(str(lesson) for lesson in found), syllabus.linked(found, _lessons_from_here()))
+    return Text("\n".join(str(lesson) for lesson in found), syllabus.linked(found, lessons_from_here()))
 
 
-def _lessons_from_here() -> str:
+def lessons_from_here() -> str:
     """The way from the notebook's folder to the lessons, for links."""
     return os.path.relpath(project_root() / "notebooks").replace(os.sep, "/")
 

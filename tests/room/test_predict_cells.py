@@ -20,7 +20,7 @@ from kata.cli import main
 from kata.prediction import cells, record
 from kata.prediction.account import NOTHING, account
 from kata.prediction.cells import measured, predict, predictions
-from kata.prediction.questions import UnknownQuestion, When, WrongWord, question
+from kata.prediction.questions import UnknownQuestion, When, WrongWord, question, questions
 from kata.prediction.record import Kind, keep, outlook
 from kata.target import WORKSPACE_VARIABLE
 from kata.verdict.model import Behaviour, Status, Verdict
@@ -169,11 +169,37 @@ async def test_what_a_lesson_measures_comes_from_the_package_that_it_runs(packag
     assert outlook(question("1.4", When.BEFORE)).measured == answer
 
 
-async def test_a_wrong_word_is_answered_with_the_right_ones(home):
-    with pytest.raises(WrongWord, match="1.4, before: write one of 0, 1 or 2, not 'none'"):
-        await predict("1.4", before="none")
-    with pytest.raises(WrongWord, match="write one of present, broken or fixed, not 'blocks'"):
-        await predict("1.4", after="blocks")
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        ("before", "not understood: 'two'; write 0, 1 or 2"),
+        ("after", "not understood: 'two'; write present, broken or fixed"),
+    ],
+)
+async def test_a_wrong_word_is_answered_with_the_right_ones_above_the_question(home, judged, side, said):
+    asked, told = await predict("1.4", **{side: ""}), await predict("1.4", **{side: "two"})
+    assert told == f"{said}\n\n{asked}"
+    html = told._repr_html_()
+    assert unescape(html).index(said) < html.index(asked._repr_html_())
+    assert judged == []
+    assert not home.exists()
+
+
+async def test_a_wrong_word_after_a_right_one_changes_nothing(home, judged):
+    await predict("1.4", after="present")
+    before = shelf(home)
+    told = await predict("1.4", after="two")
+    assert told.startswith("not understood: 'two'; write present, broken or fixed\n")
+    assert "you expected: present\n" in told
+    assert (len(judged), shelf(home)) == (1, before)
+
+
+def test_a_wrong_word_has_no_place_among_the_answers():
+    with pytest.raises(WrongWord, match="not understood: 'none'; write 0, 1 or 2"):
+        question("1.4", When.BEFORE).answer("none")
+
+
+async def test_a_lesson_that_asks_nothing_and_a_call_that_answers_nothing_are_errors(home):
     with pytest.raises(UnknownQuestion, match=r"nothing is asked before '9.9': something is in 01, 1.1"):
         await predict("9.9", before="")
     with pytest.raises(TypeError, match=r'predict\("1.4", before=""\) or predict\("1.4", after=""\)'):
@@ -252,13 +278,38 @@ async def some(judged) -> None:
 async def test_at_the_end_it_says_in_words_how_many_came_as_expected(judged):
     await some(judged)
     lines = predictions().splitlines()
-    assert [line.split("  ")[0] for line in lines[1:4]] == ["1.1", "1.2", "1.4"]
-    assert lines[-4:-1] == [
+    assert [line.split("  ")[0] for line in lines[1:10] if line[:1].strip()] == ["1.1", "1.2", "1.4"]
+    assert lines[-5:-2] == [
         "Before the lessons had shown it, 1 of 2 came as you expected.",
         "After them, of code that they had not shown, 2 of 2 came as you expected.",
         "Not counted: 1 that you put down when it had been measured already (*).",
     ]
-    assert lines[-1].endswith("on this machine, and is sent nowhere.")
+    assert lines[-2].endswith("on this machine, and is sent nowhere.")
+    assert lines[-1] == "Nothing put down: 01, 1.3, 1.5, 2.1, 2.2, 2.3, 3.1, 4, 5, 6, 7."
+
+
+async def test_each_row_says_what_was_asked_and_fits_into_a_terminal(judged):
+    await some(judged)
+    told = predictions()
+    for id in ("1.1", "1.2", "1.4"):
+        assert question(id, When.BEFORE).asks in " ".join(told.split())
+    *lines, _ = told.partition("\n\n")[0].splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+async def test_in_a_notebook_each_lesson_is_a_link_whether_it_was_answered_or_not(judged):
+    await some(judged)
+    links = re.findall(r'<a href="([^"]*)">([^<]*)</a>', predictions()._repr_html_())
+    assert sorted(id for _, id in links) == sorted({each.id for each in questions()})
+    for way, id in links:
+        assert Path(way).name.startswith(f"{id.replace('.', '_')}_")
+        assert Path(way).is_file()  # from the folder that the tests, or the notebook, run in
+
+
+def test_who_has_put_something_down_everywhere_is_told_of_no_gap():
+    for each in questions():
+        keep(each, Kind.EXPECTED, each.answers[0])
+    assert "Nothing put down" not in predictions()
 
 
 async def test_the_terminal_shows_the_same(judged):
@@ -281,7 +332,7 @@ def test_who_has_put_nothing_down_is_told_where_to():
 
 
 def words(html: str) -> list[str]:
-    return unescape(re.sub(r"<[^>]*>", " ", html)).split()
+    return unescape(re.sub(r"<[^>]*>", " ", re.sub(r"</?a\b[^>]*>", "", html))).split()
 
 
 async def test_a_card_says_every_word_that_the_text_says_in_the_theme_s_colours(judged):

@@ -181,3 +181,12 @@ def test_a_path_is_a_target(tmp_path):
     assert folder_of(str(tmp_path)) == tmp_path.resolve()
     with pytest.raises(UnknownTarget):
         folder_of(str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("group", [[], ["hub"]])
+def test_no_line_of_the_help_is_cut(kata, group):
+    said = kata(*group, "--help")
+    assert said.exit_code == 0
+    _, commands = said.output.split("Commands:\n")
+    assert [line for line in commands.splitlines() if line.rstrip().endswith(("...", "…"))] == []
+    assert max(map(len, said.output.splitlines())) <= 80

@@ -145,7 +145,8 @@ async def run(wanted: Wanted, tell: Tell, show: Tell) -> Report:
     Raises:
         BenchFailed: If a service could not be measured, or a file not be written.
     """
-    tell(f"at most {wanted.seconds_at_most / 60:.0f} minutes, usually less")
+    minutes = max(1, round(wanted.seconds_at_most / 60))
+    tell(f"at most {minutes} {'minute' if minutes == 1 else 'minutes'}, usually less")
     report = None
     try:
         async for report in measured(wanted, tell):

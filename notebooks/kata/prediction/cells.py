@@ -6,10 +6,10 @@ import asyncio
 
 from kata.audit import audit
 from kata.gallery import Turn
-from kata.lesson import Text, judge_turn
+from kata.lesson import Text, judge_turn, lessons_from_here
 from kata.prediction import telling
 from kata.prediction.account import account
-from kata.prediction.questions import Question, When, question
+from kata.prediction.questions import Question, When, WrongWord, question
 from kata.prediction.record import Kind, Outlook, keep, outlook
 from kata.verdict.html import code, folded
 from kata.verdict.model import Status
@@ -18,8 +18,9 @@ from kata.verdict.model import Status
 async def predict(id: str, *, before: object = None, after: object = None) -> Text:
     """Put down what you expect, before a lesson shows it or after it, of code that it does not show.
 
-    An empty answer shows the question, and the words to answer with. The first answer is what you expected, for good;
-    another one is kept beside it. What is asked after a lesson is judged once you have answered.
+    An empty answer shows the question, and the words to answer with; so does a word that is not among them, which is
+    kept nowhere. The first answer is what you expected, for good; another one is kept beside it. What is asked after a
+    lesson is judged once you have answered.
 
     Args:
         id: The lesson's number, such as ``"1.4"``.
@@ -28,12 +29,17 @@ async def predict(id: str, *, before: object = None, after: object = None) -> Te
 
     Raises:
         UnknownQuestion: If the lesson asks nothing there.
-        WrongWord: If the answer is not one of those that are offered.
     """
     if (before is None) == (after is None):
         raise TypeError(f'pass one of the two: predict("{id}", before="") or predict("{id}", after="")')
     asked = question(id, When.BEFORE if after is None else When.AFTER)
-    answer = asked.answer(before if after is None else after)
+    try:
+        return await _predicted(asked, asked.answer(before if after is None else after))
+    except WrongWord as error:
+        return _below(str(error), await _predicted(asked, ""))
+
+
+async def _predicted(asked: Question, answer: str) -> Text:
     known, trouble = await asyncio.to_thread(_kept, asked, Kind.EXPECTED, answer)
     if asked.turn is None:
         return _told(known, trouble)
@@ -62,7 +68,7 @@ def measured(id: str, answer: object) -> Text:
 def predictions() -> Text:
     """All that you have put down, beside what was measured, and how much of it came as you expected."""
     told = account()
-    return Text(str(told), told.html())
+    return Text(str(told), told.html(lessons_from_here()))
 
 
 def _told(known: Outlook, trouble: list[str]) -> Text:
@@ -77,6 +83,11 @@ def _told_of_code(known: Outlook, turn: Turn, verdict: str, trouble: list[str]) 
     shown = folded(f"{known.question.finding}, a refactoring", diff, is_open=True)
     html = f"{shown}{code(said) if said else ''}{card._repr_html_()}"
     return Text("\n\n".join(filter(None, (diff, said, card))), html)
+
+
+def _below(line: str, shown: Text) -> Text:
+    """What is shown, under a line that says what is wrong."""
+    return Text(f"{line}\n\n{shown}", f"{telling.notice(line)}{shown._repr_html_()}")
 
 
 def _card(known: Outlook, lines: list[str]) -> Text:

@@ -79,7 +79,7 @@ class Question:
         for answer in ("", *self.answers):
             if word.casefold() == answer.casefold():
                 return answer
-        raise WrongWord(f"{self.id}, {self.when}: write one of {self.choice}, not {word!r}")
+        raise WrongWord(f"not understood: {word!r}; write {self.choice}")
 
 
 def questions() -> tuple[Question, ...]:

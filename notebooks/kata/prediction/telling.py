@@ -68,6 +68,12 @@ def card(heading: str, lines: Iterable[str]) -> str:
     return framed(f"<div><strong>{escape(heading)}</strong></div>{rows}", label=heading)
 
 
+def notice(line: str) -> str:
+    """A line that stands above a card, as HTML."""
+    colour = "color: var(--jp-content-font-color1, inherit)"
+    return f'<div role="status" style="{colour}"><strong>{escape(line)}</strong></div>'
+
+
 def _aside(outlook: Outlook) -> str:
     late = f", put down {LATE}" if outlook.is_late else ""
     later = f" (you put this down first, so it stays; then {', '.join(outlook.later)})" if outlook.later else ""

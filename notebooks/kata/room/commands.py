@@ -24,7 +24,9 @@ FITS, DOES_NOT_FIT, NOT_RUN = 0, 1, 3
 def plan(
     minutes: int | None, start: str | None, form: str, walked: bool, record: Path | None, file: Path | None
 ) -> None:
-    """Plan a workshop: which plans there are and whether they fit, or one of them minute by minute.
+    """Plan a workshop: show all plans, or one minute by minute.
+
+    Of all, it says whether they fit.
 
     The minutes of a lesson are the manifest's. A walk says whether they are enough: to read, at speeds that somebody
     has measured, and to run, as measured on one machine. --run measures on yours, and takes some minutes.
@@ -62,7 +64,9 @@ def plan(
     help="the folder to write them into",
 )
 def slides(lessons: Sequence[str], output: Path) -> None:
-    """Write slides of the lessons, such as 1.4, one HTML file each that needs no network; without a LESSON, of all.
+    """Write slides of the lessons, such as 1.4, as HTML.
+
+    Each lesson's are one file that needs no network. Without a LESSON, all are written.
 
     Exit status: 0 written, 1 something else is in the way, 2 wrong call.
     """
@@ -106,10 +110,10 @@ NOT_MADE = 3
 )
 @click.option("--replace", is_flag=True, help="put it in the place of a file that is there already")
 def bundle(platforms: Sequence[str], pythons: Sequence[str], output: Path, replace: bool) -> None:
-    """Make one archive with the course and all it needs, to be installed without a network.
+    """Make one archive with the course and all it needs.
 
-    Wheels are fetched from the registry that pip knows here. Whoever gets the archive unpacks it and runs its
-    install.py.
+    It is installed without a network: whoever gets it unpacks it and runs its install.py. Wheels are fetched from the
+    registry that pip knows here.
 
     Exit status: 0 made, 2 wrong call, 3 it could not be made.
     """
@@ -136,7 +140,7 @@ def bundle(platforms: Sequence[str], pythons: Sequence[str], output: Path, repla
 @click.option("--ref", help="a branch, tag or commit; the branch that you are on, if none is named")
 @click.option("--hub", default="https://mybinder.org", show_default=True, help="the address of a BinderHub")
 def binder(ref: str | None, hub: str) -> None:
-    """Print a badge that opens the course on Binder, as Markdown, from the address of your clone's origin."""
+    """Print a badge that opens the course on Binder. It is Markdown, with the address of your clone's origin."""
     from kata.room.binder import NoPublicAddress, badge
 
     try:
@@ -165,7 +169,9 @@ NOT_ON_THE_BOARD = 1
 @click.option("--forget", metavar="NAME", help="take somebody off the board, and do nothing else")
 @click.option("--delete", is_flag=True, help="end the board and delete all that it has kept, and do nothing else")
 def board(file: Path | None, forget: str | None, delete: bool, **options: Any) -> None:
-    """Show the room how far it is: a page on which those who join by `kata join` see how their findings stand.
+    """Show the room how far it is, on a page.
+
+    Those who join by `kata join` see on it how their findings stand.
 
     It says what to open, and what to write on the whiteboard. Ctrl-C ends the page; started again, it goes on.
 
@@ -200,7 +206,9 @@ def board(file: Path | None, forget: str | None, delete: bool, **options: Any) -
 @click.argument("board", required=False, metavar="[CODE]")
 @click.option("--name", help="what the room shall call you")
 def join(board: str | None, name: str | None) -> None:
-    """Show the room how your findings stand: CODE is what stands on the whiteboard, a code or an address with one.
+    """Show the room how your findings stand.
+
+    CODE is what stands on the whiteboard, a code or an address with one.
 
     Your name and, for each finding that you judge, its id, the verdict's word and when: nothing else is sent, and
     nothing without this command. `kata leave` ends it.
@@ -251,7 +259,9 @@ def join(board: str | None, name: str | None) -> None:
 
 @click.command()
 def leave() -> None:
-    """Stop telling the teacher's board of your verdicts, and have it forget you.
+    """Leave the teacher's board, and have it forget you.
+
+    It is told of none of your verdicts any more.
 
     Exit status: 0 forgotten, 1 the board could not be told and may still show your name, 2 you are on none.
     """

@@ -41,7 +41,9 @@ STATE = "/var/lib/unblock-the-loop"
 @click.option("--prefix", default="kata-", hidden=True, help="how the names of the learners' system users begin")
 @click.pass_context
 def hub(context: click.Context, state: Path, **options: Any) -> None:
-    """Open a room on this machine: JupyterHub, with a copy of the course for each learner.
+    """Open a room on this machine, by JupyterHub.
+
+    Each learner has a copy of the course.
 
     Needs root, Linux and node, and the packages of the group: `uv sync --group hub`. On another address than loopback
     it insists on TLS. notebooks/teaching/hub.md tells all, from an empty machine to its end.
@@ -62,7 +64,10 @@ def hub(context: click.Context, state: Path, **options: Any) -> None:
 @click.option("--choose", is_flag=True, help="ask for it, and do not make one")
 @click.pass_obj
 def password(state: Path, who: str, choose: bool) -> None:
-    """Make a new password for WHO: a learner's name, `teacher`, or `class` for the one that all need the first time."""
+    """Make a new password for WHO.
+
+    That is a learner's name, `teacher`, or `class` for the one that all need the first time.
+    """
     from kata.room.hub import passwords
     from kata.room.hub.accounts import Accounts
     from kata.room.hub.leaving import homes
@@ -108,7 +113,7 @@ def update(state: Path) -> None:
 @click.option("--yes", is_flag=True, help="do not ask")
 @click.pass_obj
 def delete(state: Path, names: tuple[str, ...], keep: Path | None, yes: bool) -> None:
-    """Delete the learners NAMES, or all of them and the room; what they have done is archived first."""
+    """Delete the learners NAMES, or all and the room. What they have done is archived first."""
     from kata.room.hub import leaving, running
     from kata.room.hub.names import TEACHER, name_of
 
@@ -140,7 +145,7 @@ def delete(state: Path, names: tuple[str, ...], keep: Path | None, yes: bool) ->
 @hub.command()
 @click.argument("learners", type=click.IntRange(1, 1000), default=30)
 def needs(learners: int) -> None:
-    """Say what a room of so many LEARNERS needs, computed from rooms that were measured."""
+    """Say what a room of so many LEARNERS needs. It is computed from rooms that were measured."""
     from kata.room.hub.needs import of
 
     click.echo(str(of(learners)))
