@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -74,3 +76,14 @@ def test_the_bench_that_is_kept_is_complete_and_was_not_disturbed():
     assert record.services == ["starter", "solution"]
     assert all(getattr(record, part) for part in PARTS)
     assert not any(each.is_disturbed for part in PARTS for each in getattr(record, part) if each.callers <= 20)
+
+
+def test_a_report_says_the_same_in_html_as_in_text():
+    shown = recorded()._repr_html_()
+    assert unescape(re.sub(r"<[^>]*>", " ", shown)).split() == repr(recorded()).split()
+
+
+def test_a_name_in_a_report_is_no_html():
+    report = Report(recorded().machine, "asyncio", 1, 0.0, [replace(figures(), service="<b>mine</b>")])
+    assert "&lt;b&gt;mine&lt;/b&gt;" in report._repr_html_()
+    assert "<b>" not in report._repr_html_()

@@ -1,10 +1,11 @@
-"""What a bench has measured, with all that is needed to read it: as a file, and as a table."""
+"""What a bench has measured, with all that is needed to read it: as a file, and as a table in text and in HTML."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -55,6 +56,9 @@ class Report:
 
     def __repr__(self) -> str:
         return table(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
 
     @property
     def services(self) -> list[str]:
@@ -155,6 +159,15 @@ def table(report: Report) -> str:
     return "\n\n".join([*parts, _legend(report)])
 
 
+def html(report: Report) -> str:
+    """The same for a notebook, in the colours of JupyterLab's theme; a row is never wrapped."""
+    parts = [_table(report.rounds)]
+    for name, title in _TITLES.items():
+        if figures := getattr(report, name):
+            parts.append(_table(figures, title))
+    return f'{"".join(parts)}<div style="{_SMALL}">{"<br>".join(map(escape, _legend(report).splitlines()))}</div>'
+
+
 _TITLES = {
     "findings": "the solution, and with one finding put back",
     "ladder": "from nine findings to none",
@@ -182,8 +195,32 @@ _COLUMNS: Mapping[str, Callable[[Figures], str]] = {
 }
 
 
+_SMALL = "margin: 0 0 1em; color: var(--jp-content-font-color1, inherit); font-size: var(--jp-ui-font-size1, 13px)"
+_CELL = "padding: 1px 6px; white-space: nowrap; text-align: {}"
+_CAPTION = "text-align: left; font-weight: bold; white-space: nowrap; color: inherit"
+
+
+def _rows(figures: Sequence[Figures]) -> list[tuple[str, ...]]:
+    return [tuple(_COLUMNS), *(tuple(shown(each) for shown in _COLUMNS.values()) for each in figures)]
+
+
+def _table(figures: Sequence[Figures], title: str = "") -> str:
+    head, *rows = _rows(figures)
+    caption = f'<caption style="{_CAPTION}">{escape(title)}</caption>' if title else ""
+    body = "".join(f"<tr>{_cells(row, 'td')}</tr>" for row in rows)
+    table = f"{caption}<thead><tr>{_cells(head, 'th')}</tr></thead><tbody>{body}</tbody>"
+    return f'<div style="overflow-x: auto"><table style="{_SMALL}">{table}</table></div>'
+
+
+def _cells(row: Sequence[str], tag: str) -> str:
+    sides = ("left" if column == "service" else "right" for column in _COLUMNS)
+    return "".join(
+        f'<{tag} style="{_CELL.format(side)}">{escape(cell)}</{tag}>' for cell, side in zip(row, sides, strict=True)
+    )
+
+
 def _lines(figures: Sequence[Figures]) -> str:
-    rows = [tuple(_COLUMNS), *(tuple(shown(each) for shown in _COLUMNS.values()) for each in figures)]
+    rows = _rows(figures)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(_aligned, row, widths, _COLUMNS)).rstrip() for row in rows)
 
