@@ -9,6 +9,7 @@ import pytest
 
 from kata.audit import audit, project_root
 from kata.verdict.environment import environment
+from kata.verdict.judge import _wait
 from kata.verdict.logs import Ending, Run, told_by
 from kata.verdict.model import Status
 
@@ -52,3 +53,25 @@ def test_a_test_that_somebody_else_has_taken_is_missed(both, tmp_path):
     name = runs[0].of("tests")[0]["names"][3]
     assert status is Status.ERROR
     assert f"nobody has seen that {name.removeprefix('test_').replace('_', ' ')}" in message
+
+
+class Share:
+    """A process that has come to a test, and has failed there or is still at it."""
+
+    def __init__(self, number, *, has_failed):
+        self.has_failed, self.waited = has_failed, []
+        self._run = Run([{"number": number, "event": "test", "name": "test_it"}], int(has_failed), Ending.OWN)
+
+    def has_ended(self, limit):
+        self.waited.append(limit)
+        return self.has_failed
+
+    def run(self):
+        return self._run
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["ended first", "ended second"])
+def test_who_is_past_the_first_failure_is_not_waited_for(order):
+    failed, late = Share(8, has_failed=True), Share(9, has_failed=False)
+    assert _wait([failed, late][order], limit=60) == [failed]
+    assert max(late.waited, default=0) < 1

@@ -32,7 +32,7 @@ SHARES = 2
 """How many processes share the tests of a finding where they are forked. From nothing, the imports cost most."""
 
 _LOOK = 0.02
-"""Seconds between two looks at the other process."""
+"""Seconds between two looks at a process that shares the tests with another."""
 
 
 def limit_of(finding: Finding) -> float:
@@ -145,10 +145,11 @@ def _wait(shares: Sequence[_Share], limit: float) -> Sequence[_Share]:
     deadline = time.monotonic() + limit
     running, ended = list(shares), list[_Share]()
     while running and time.monotonic() < deadline:
-        for share in list(running):
-            if share.has_ended(_LOOK if len(running) > 1 else deadline - time.monotonic()):
+        for share in running:
+            if share.has_ended(_LOOK if len(shares) > 1 else limit):
                 running.remove(share)
                 ended.append(share)
+                break
         if running and ended:
             failure = min(share.run().stopped_at for share in ended)
             running = [share for share in running if share.run().reached <= failure]
