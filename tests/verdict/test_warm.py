@@ -42,7 +42,14 @@ def notes(package, *lines):
     """Have the package note something as JSON when it is imported, and return it once it was judged."""
     file = package.folder.parent / "note.json"
     code = "\n".join(
-        (IMPORTS, "import json, os, sys, threading", *lines, f"open({str(file)!r}, 'w').write(json.dumps(note))")
+        (
+            IMPORTS,
+            "import json, os, sys, threading",
+            *lines,
+            f"whole = {str(file)!r} + str(os.getpid())  # one of two that judge may be killed while it writes",
+            "open(whole, 'w').write(json.dumps(note))",
+            f"os.replace(whole, {str(file)!r})",
+        )
     )
     package.replace(IMPORTS, f"{code}\n", TTS)
     assert judge(FINDING, package.folder).status is not Status.ERROR
