@@ -6,18 +6,13 @@ import itertools
 import json
 import sqlite3
 import sys
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import timedelta
 
 import pytest
 from boards import client_of, code_key, kata, post_signed, served
 from click.testing import CliRunner
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from kata.certificate import self_signed
 from kata.cli import main
 from kata.room.board.invitation import Invitation
 from kata.room.board.message import SIGNATURE, canonical, sign
@@ -222,21 +217,7 @@ class TestTLS:
     @pytest.fixture
     def pem(self, tmp_path):
         """A certificate for 127.0.0.1 that it has signed itself, with its key."""
-        key, now = generate_private_key(SECP256R1()), datetime.now(UTC)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a class room")])
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-            .sign(key, SHA256())
-        )
-        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (tmp_path / "board.pem").write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+        (tmp_path / "board.pem").write_bytes(b"".join(self_signed(["127.0.0.1"], timedelta(days=1))))
         return tmp_path / "board.pem"
 
     def test_who_trusts_the_certificate_joins_and_others_are_told_why_not(self, file, pem, tmp_path):

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from kata.audit import project_root
+from kata.room import VISIBLE
 from kata.room.hub import course as courses
 from kata.room.hub import enter
 
@@ -47,7 +48,7 @@ def copy(course, tmp_path):
 
 def test_a_copy_has_all_that_the_course_needs_and_nothing_hidden(whole):
     top = {each.name for each in whole.iterdir()}
-    assert top == {*courses.PARTS, enter.GIVEN}
+    assert top == {*VISIBLE, enter.GIVEN}
     assert [each for each in whole.rglob(".*") if each.name != enter.GIVEN] == []
     for name in ("notebooks/00_start_here.ipynb", "notebooks/kata/audit.toml", "tests/conftest.py"):
         assert (whole / name).read_bytes() == (project_root() / name).read_bytes()

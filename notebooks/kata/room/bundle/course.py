@@ -9,24 +9,10 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from kata.room import VISIBLE
 from kata.room.bundle.errors import CannotBundle
 
-TOP = (
-    ".ci",
-    ".devcontainer",
-    ".github",
-    ".gitignore",
-    ".pre-commit-hooks.yaml",
-    "LICENSE",
-    "README.md",
-    "environment.yml",
-    "notebooks",
-    "pyproject.toml",
-    "requirements.txt",
-    "solution",
-    "starter",
-    "tests",
-)
+TOP = (".ci", ".devcontainer", ".github", ".gitignore", ".pre-commit-hooks.yaml", *VISIBLE)
 """What stands at the top of the course: where there is no git to ask, nothing else is taken."""
 
 

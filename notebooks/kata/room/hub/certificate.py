@@ -6,15 +6,16 @@ import hashlib
 import os
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
+
+from kata.certificate import names
+from kata.certificate import self_signed as signed_by_itself
 
 DAYS = 90
 """How long it is good for."""
@@ -32,26 +33,9 @@ def self_signed(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path]:
     certificate, key = folder / "self-signed.pem", folder / "self-signed.key"
     if certificate.is_file() and key.is_file() and _is_good(certificate, hosts):
         return certificate, key
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Unblock the Loop")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=DAYS))
-        .add_extension(x509.SubjectAlternativeName(_names(hosts)), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(private, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    _write(key, private.private_bytes(serialization.Encoding.PEM, form, plain))
-    _write(certificate, made.public_bytes(serialization.Encoding.PEM))
+    made, secret = signed_by_itself(hosts, timedelta(days=DAYS))
+    _write(key, secret)
+    _write(certificate, made)
     return certificate, key
 
 
@@ -104,21 +88,10 @@ def is_of_this_machine_only(host: str) -> bool:
     return address.is_loopback or address.is_link_local
 
 
-def _names(hosts: Iterable[str]) -> list[x509.GeneralName]:
-    return [_name(host) for host in hosts]
-
-
-def _name(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
 def _is_good(certificate: Path, hosts: Sequence[str]) -> bool:
     read = _read(certificate)
     named = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return {*_names(hosts)} <= {*named} and read.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
+    return {*names(hosts)} <= {*named} and read.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
 
 
 def _read(certificate: Path) -> x509.Certificate:

@@ -11,21 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kata.audit import project_root
+from kata.room import VISIBLE
 from kata.room.hub.enter import GIVEN
 from kata.workspace.files import half_made
-
-PARTS = (
-    "LICENSE",
-    "README.md",
-    "environment.yml",
-    "notebooks",
-    "pyproject.toml",
-    "requirements.txt",
-    "solution",
-    "starter",
-    "tests",
-)
-"""What a copy consists of, without anything hidden: neither the history, nor a file `.env` with the teacher's keys."""
 
 
 def made(course: Path) -> bool:
@@ -61,7 +49,7 @@ def _given(course: Path) -> dict[str, str] | None:
 
 
 def _files(root: Path) -> Iterator[str]:
-    for part in PARTS:
+    for part in VISIBLE:  # nothing hidden: neither the history, nor a file `.env` with the teacher's keys
         if (root / part).is_file():
             yield part
         for place, folders, names in os.walk(root / part):
