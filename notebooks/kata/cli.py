@@ -286,14 +286,17 @@ def offline(command: Sequence[str]) -> None:
 @click.option("--quick", is_flag=True, help="three rounds, in less than a minute")
 @click.option("--callers", metavar="N[,N]...", help="how many callers there are, round by round, such as 1,20,50")
 @click.option("--package", "packages", multiple=True, help="workspace, starter, solution or a path; repeatable")
-@click.option("--complete", is_flag=True, help="also each finding alone, from nine to none, uvloop, and two workers")
+@click.option(
+    "--complete", is_flag=True, help="also each finding alone, nine to none, the chat page, uvloop, two workers"
+)
 @click.option("--uvloop", is_flag=True, help="serve on uvloop instead of asyncio's own loop")
 @click.option("--workers", type=click.IntRange(1, 8), default=1, show_default=True, help="processes of each service")
+@click.option("--chat-page", is_flag=True, help="the chat page instead of the WhatsApp service")
 @click.option("--slow-disk", type=click.FloatRange(0, 1000), default=0.0, metavar="MS", help="delay file operations")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="keep all figures in this file")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="draw twenty callers' loops, as PNG")
 def bench(packages: Sequence[str], **options: Any) -> None:
-    """Put the WhatsApp service under load; tell what callers see.
+    """Put the WhatsApp service, or the chat page, under load; tell what callers see.
 
     Without --package, it is the starter's and the solution's, side by side. Only loopback is used: uvicorn, stand-ins
     with the providers' latency, and callers who send a message every few seconds.

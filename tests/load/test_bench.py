@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -26,11 +26,14 @@ from kata.load.bench import (
     from_nine_to_none,
     has_uvloop,
     measure,
+    on_the_chat_page,
     put_back,
     with_each_finding,
 )
+from kata.load.figures import Figures
 from kata.load.machine import Machine
-from kata.load.report import BadReport, Report, table
+from kata.load.mix import Interface
+from kata.load.report import PARTS, BadReport, Report, table
 
 ROOT = project_root()
 SOLUTION = Candidate("solution", ROOT / "solution")
@@ -41,7 +44,7 @@ SMALL = Schedule((20,), seconds=1, patience=60)
 def report() -> Report:
     loop = "uvloop" if has_uvloop() else "asyncio"
     candidates = [Candidate("starter", ROOT / "starter", loop=loop), replace(SOLUTION, workers=2)]
-    return Report(Machine.here(), "asyncio", 1, 0.0, asyncio.run(measure(candidates, SMALL)))
+    return Report(Machine.here(), "asyncio", 1, 0.0, Interface.WHATSAPP, asyncio.run(measure(candidates, SMALL)))
 
 
 @pytest.mark.slow
@@ -70,7 +73,7 @@ def test_a_report_is_the_same_when_it_is_read_again(report, tmp_path):
     assert Report.read((tmp_path / "again.json").read_text(encoding="utf-8")) == again
     assert table(again).splitlines()[0] == table(report).splitlines()[0]
     stored = json.loads(written)
-    assert set(stored) == {"version", "machine", "settings", "rounds", "findings", "ladder", "slow_disk", "variants"}
+    assert set(stored) == {"version", "machine", "settings", *PARTS}
     assert set(stored["rounds"][0]["latency"]) == {"p50", "p95", "p99"}
 
 
@@ -86,6 +89,41 @@ async def test_a_service_that_does_not_start_is_told_with_its_last_words(tmp_pat
     (broken / "settings.py").write_text("half a th(ought", encoding="utf-8")
     with pytest.raises(BenchFailed, match=r"(?s)mine has ended.*SyntaxError"):
         await measure([Candidate("mine", broken)], SMALL)
+    assert running() == []
+
+
+@pytest.fixture(scope="module")
+def pages() -> Sequence[Figures]:
+    solution, put_back = on_the_chat_page(SOLUTION)
+    return asyncio.run(measure([solution, replace(put_back, slow=0.0)], Schedule((20,), seconds=2, patience=60)))
+
+
+@pytest.mark.slow
+def test_every_message_to_the_chat_page_is_answered_with_what_it_asked(pages):
+    assert [(each.service, each.sent, each.answered, each.replies) for each in pages] == [
+        ("solution", 7, 7, 7),
+        ("1.2", 7, 7, 7),
+    ]
+
+
+@pytest.mark.slow
+def test_the_providers_get_the_calls_that_the_limit_of_a_chat_page_is_made_of(pages):
+    for figures in pages:
+        assert dict(figures.calls) == dict(figures.owed), figures.service
+        assert figures.calls["whatsapp"] == 0
+
+
+@pytest.mark.slow
+def test_nothing_of_a_chat_page_is_left_when_its_bench_is_over(pages, running):
+    assert running() == []
+
+
+@pytest.mark.slow
+async def test_a_chat_page_that_does_not_start_is_told_with_its_last_words(tmp_path, running):
+    broken = shutil.copytree(ROOT / "solution", tmp_path / "mine")
+    (broken / "settings.py").write_text("half a th(ought", encoding="utf-8")
+    with pytest.raises(BenchFailed, match=r"(?s)mine has ended.*SyntaxError"):
+        await measure([Candidate("mine", broken, interface=Interface.CHAINLIT)], SMALL)
     assert running() == []
 
 
@@ -116,7 +154,9 @@ def test_each_finding_is_put_back_alone():
         (["--callers", "0"], "from 1 to"),
         (["--callers", "5,5"], "each of them once"),
         (["--package", "gone"], "no package folder 'gone'"),
-        (["--complete", "--workers", "2"], "leave out --uvloop and --workers"),
+        (["--complete", "--workers", "2"], "leave out --uvloop, --workers and --chat-page"),
+        (["--complete", "--chat-page"], "leave out --uvloop, --workers and --chat-page"),
+        (["--chat-page", "--workers", "2"], "in one process"),
         (["--workers", "2", "--slow-disk", "5"], "in one process only"),
         (["--json", "gone/report.json"], "no folder gone"),
         (["--quick", "--callers", "5", "--picture", "ecg.png"], "have 20 among them"),
@@ -139,8 +179,8 @@ def processes_of(bench: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def bench(kata) -> Iterator[subprocess.Popen[str]]:
-    command = kata("bench", "--callers", "2")
+def bench(kata, request) -> Iterator[subprocess.Popen[str]]:
+    command = kata("bench", "--callers", "2", *request.param)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         yield process
         process.kill()
@@ -148,7 +188,11 @@ def bench(kata) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process there")
-@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
+@pytest.mark.parametrize(
+    ("bench", "how"),
+    [((), "SIGINT"), ((), "SIGKILL"), (("--chat-page",), "SIGINT"), (("--chat-page",), "SIGKILL")],
+    indirect=["bench"],
+)
 def test_a_bench_leaves_nothing_behind_after(bench, how):
     started = processes_of(bench)
     bench.send_signal(getattr(signal, how))

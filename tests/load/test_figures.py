@@ -12,7 +12,7 @@ import pytest
 from kata.load.callers import Drive, Sent, number_of
 from kata.load.figures import P50, P95, P99, Figures, quantile
 from kata.load.gauge import Taken
-from kata.load.mix import LATENCY, Kind, Message
+from kata.load.mix import LATENCY, Interface, Kind, Message
 from kata.load.report import PARTS, Report, recorded, table
 from kata.load.world import Seen
 
@@ -25,9 +25,13 @@ def figures(*, second: Sent | None = None, kinds: tuple[str, str] = ("text", "au
     driven = Drive(
         (Sent(0.0, 0.0, 2.0, 200), second or Sent(1.0, 1.1, 4.0, 200)), (Sent(0.0, 0.0, 0.01, 200),) * 3, ended=5.0
     )
-    seen = Seen(connections=3, calls=dict.fromkeys(LATENCY, 1), peak_in_flight=2, replies=replies)
+    seen = Seen(connections=3, calls=dict.fromkeys(LATENCY, 1), peak_in_flight=2, replies=())
     taken = replace(TAKEN, cpu=cpu)
-    return Figures.of("a service", 2, MESSAGES, driven, seen, taken, round=1, workers=1)
+    return Figures.of("a service", 2, MESSAGES, driven, seen, replies, taken, round=1, workers=1)
+
+
+def report_of(figures: Figures, interface: Interface = Interface.WHATSAPP) -> Report:
+    return Report(recorded().machine, "asyncio", 1, 0.0, interface, [figures])
 
 
 def test_quantiles_are_values_that_were_seen():
@@ -64,7 +68,14 @@ def test_callers_that_were_late_themselves_are_told():
     assert not figures().is_disturbed
     late = figures(second=Sent(1.0, 2.0, 4.0, 200))
     assert late.is_disturbed
-    assert "measure again" in table(Report(recorded().machine, "asyncio", 1, 0.0, [late]))
+    assert "measure again" in table(report_of(late))
+
+
+@pytest.mark.parametrize(
+    ("interface", "server"), [("whatsapp", "uvicorn with asyncio, 1 worker"), ("chainlit", "Chainlit")]
+)
+def test_a_table_says_who_served(interface, server):
+    assert f"\n{server}" in table(report_of(figures(), Interface(interface)))
 
 
 def test_figures_are_the_same_when_they_are_read_again():
@@ -84,6 +95,8 @@ def test_a_report_says_the_same_in_html_as_in_text():
 
 
 def test_a_name_in_a_report_is_no_html():
-    report = Report(recorded().machine, "asyncio", 1, 0.0, [replace(figures(), service="<b>mine</b>")])
+    report = Report(
+        recorded().machine, "asyncio", 1, 0.0, Interface.WHATSAPP, [replace(figures(), service="<b>mine</b>")]
+    )
     assert "&lt;b&gt;mine&lt;/b&gt;" in report._repr_html_()
     assert "<b>" not in report._repr_html_()

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from kata.load.mix import LATENCY, MIX, Kind, Message, calls, each_kind, plan
+from kata.load.mix import LATENCY, MIXES, Interface, Kind, Message, calls, each_kind, plan
 
 
 def test_a_plan_is_the_same_each_time():
@@ -21,10 +21,11 @@ def test_a_plan_has_a_message_per_caller_and_interval_in_order_of_time():
     assert Counter(message.caller for message in messages) == dict.fromkeys(range(20), 2)
 
 
-def test_each_twenty_messages_hold_the_whole_mix():
-    messages = plan(20, 12)
+@pytest.mark.parametrize("interface", Interface)
+def test_each_twenty_messages_hold_the_whole_mix(interface):
+    messages = plan(20, 12, interface)
     for start in (0, 20):
-        assert Counter(message.kind for message in messages[start : start + 20]) == MIX
+        assert Counter(message.kind for message in messages[start : start + 20]) == MIXES[interface]
 
 
 def test_even_one_caller_sends_something():
@@ -44,6 +45,12 @@ def test_the_limit_is_what_the_calls_of_a_message_take_one_after_the_other():
     assert limits[Kind.VOICE] == round(text + 2 * LATENCY["whatsapp"] + LATENCY["hearing"], 2)
     assert limits[Kind.REFUSED] == round(limits[Kind.VOICE] + LATENCY["hearing"] + 1.0, 2)  # and the pause
     assert all(set(calls(kind)) == set(LATENCY) for kind in Kind)
+
+
+def test_whatsapp_is_not_on_the_way_of_a_message_to_the_chat_page():
+    limits = {message.kind: round(message.limit, 2) for message in each_kind(Interface.CHAINLIT)}
+    text = 3 * LATENCY["chat"] + 3 * LATENCY["embeddings"]
+    assert limits == {Kind.TEXT: round(text, 2), Kind.PICTURE: round(text + LATENCY["chat"], 2)}
 
 
 def test_messages_of_a_caller_say_something_new_each_time():

@@ -15,7 +15,8 @@ import pytest
 
 from kata.audit import project_root
 from kata.gallery import Change
-from kata.load.bench import Candidate, at_once, put_back
+from kata.load.bench import Candidate, put_back
+from kata.load.group import at_once
 from kata.load.holdings import Holdings, held
 from kata.load.machine import Machine
 from kata.load.service import PACKAGE

@@ -7,6 +7,7 @@ sends messages that refer to it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -22,11 +23,15 @@ from uuid import uuid4
 import httpx
 import psutil
 import socketio
+from socketio.exceptions import DisconnectedError
 
 from kata.instruments.held_file import HeldFile
 
 _LIMIT = 120.0  # seconds that a server may take to start, or an answer to come, before somebody gives up
 _POLL = 0.1
+
+_SILENT = logging.getLogger(f"{__name__}.connection")
+_SILENT.setLevel(logging.CRITICAL)  # a connection that breaks is told to whoever waits for an answer
 
 
 def kept_in(folder: Path | str) -> dict[str, str]:
@@ -60,9 +65,10 @@ class Visitor:
         self.exchanges: list[Exchange] = []
         self._page = page
         self._session = str(uuid4())
-        self._answers: asyncio.Queue[str] = asyncio.Queue()
-        self._client = socketio.AsyncClient(reconnection=False)
+        self._answers: asyncio.Queue[str | None] = asyncio.Queue()
+        self._client = socketio.AsyncClient(reconnection=False, engineio_logger=_SILENT)
         self._client.on("new_message", self._shown)
+        self._client.on("disconnect", self._closed)
 
     async def arrives(self) -> None:
         """Open the page.
@@ -72,7 +78,11 @@ class Visitor:
         """
         auth = {"clientType": "webapp", "sessionId": self._session}
         await self._client.connect(
-            self._page.base_url, socketio_path="/ws/socket.io", auth=auth, transports=["websocket"]
+            self._page.base_url,
+            socketio_path="/ws/socket.io",
+            auth=auth,
+            transports=["websocket"],
+            wait_timeout=_LIMIT,
         )
         await self._client.emit("connection_successful")
 
@@ -84,6 +94,7 @@ class Visitor:
         """Send a message, with what was uploaded before, and wait for its answer.
 
         Raises:
+            socketio.exceptions.DisconnectedError: If the page is closed before it comes, by whichever side.
             TimeoutError: If none comes.
         """
         exchange = Exchange(words, time.perf_counter())
@@ -92,9 +103,11 @@ class Visitor:
         references = [{"id": upload} for upload in uploads]
         await self._client.emit("client_message", {"message": message, "fileReferences": references})
         async with asyncio.timeout(_LIMIT):
-            exchange.answer = await self._answers.get()
-        exchange.answered = time.perf_counter()
-        return exchange.answer
+            answer = await self._answers.get()
+        if answer is None:
+            raise DisconnectedError("the page was closed before the answer came")
+        exchange.answer, exchange.answered = answer, time.perf_counter()
+        return answer
 
     async def uploads(self, picture: bytes) -> str:
         """Upload a PNG picture; returns the id with which a message refers to it.
@@ -128,6 +141,9 @@ class Visitor:
     async def _shown(self, step: Mapping[str, Any]) -> None:
         if step["type"] == "assistant_message":
             self._answers.put_nowait(step["output"])
+
+    async def _closed(self, _: str) -> None:
+        self._answers.put_nowait(None)
 
 
 class ChatPage:
@@ -168,6 +184,15 @@ async def chat_pages(packages: Mapping[str, Path], settings: Mapping[str, str]) 
         yield {name: ChatPage(await server.until_it_listens(), server.folder) for name, server in servers.items()}
 
 
+def port_of(pid: int) -> int | None:
+    """The free port that a process has chosen to listen on, or None as long as it does not."""
+    with suppress(psutil.Error):
+        for connection in psutil.Process(pid).net_connections("tcp4"):
+            if connection.status == psutil.CONN_LISTEN:
+                return connection.laddr.port
+    return None
+
+
 class _Server:
     """`chainlit run`, as a process."""
 
@@ -203,16 +228,8 @@ class _Server:
         """
         deadline = time.monotonic() + _LIMIT
         while self._process.poll() is None and time.monotonic() < deadline:
-            if port := self._port():
+            if port := port_of(self._process.pid):
                 return f"http://127.0.0.1:{port}"
             await asyncio.sleep(_POLL)
         said = (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")[-2000:]
         raise RuntimeError(f"the chat page of {self._package.name} did not start:\n{said}")
-
-    def _port(self) -> int | None:
-        """The free port that it has chosen to listen on, or None as long as it does not."""
-        with suppress(psutil.Error):
-            for connection in psutil.Process(self._process.pid).net_connections("tcp4"):
-                if connection.status == psutil.CONN_LISTEN:
-                    return connection.laddr.port
-        return None

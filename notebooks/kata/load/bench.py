@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol
 
 import psutil
 
 from kata.gallery import gallery
-from kata.load.callers import drive
+from kata.instruments.chat import ChatPage
+from kata.load.callers import Send, drive, to_webhook
 from kata.load.child import Child, ChildFailed
 from kata.load.figures import Figures
 from kata.load.gauge import gauge
-from kata.load.mix import INTERVAL, Message, each_kind, plan
+from kata.load.group import at_once
+from kata.load.mix import INTERVAL, Interface, Message, each_kind, plan
+from kata.load.page import page, visits
 from kata.load.service import PACKAGE, service
 from kata.load.sockets import allow_many
-from kata.load.world import World, world
+from kata.load.world import Seen, World, world
 
 SIDE_BY_SIDE = 20
 """Callers up to which services are measured at the same time: together they leave the processors time to spare. With
@@ -33,10 +36,11 @@ MOST_CALLERS = 500
 TO_THE_STARTER = ("1.1", "1.2", "1.3", "2.3", "2.2", "3.1", "1.4", "1.5", "2.1")
 """The findings in an order in which they can be put back one upon the other, until all nine are there."""
 
-T = TypeVar("T")
-
 ABOUT_FILES = ("1.1", "1.3", "1.5")
-"""Findings that come to nothing on a fast disk. There is one more, 1.2, which is not on the way of WhatsApp's users."""
+"""Findings that come to nothing on a fast disk."""
+
+ABOUT_UPLOADS = ("1.2",)
+"""Another one, which is on the chat page, where WhatsApp's users never come."""
 
 SLOW = 0.1
 """Seconds that a file operation takes longer on a network mount that is having a bad day."""
@@ -61,6 +65,7 @@ class Candidate:
         loop: The event loop, asyncio or uvloop.
         workers: How many processes serve.
         slow: Seconds that each opening, making and removing of a file takes longer.
+        interface: Where callers meet it. The chat page has one process, and the loop that Chainlit gives it.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Candidate:
     loop: str = "asyncio"
     workers: int = 1
     slow: float = 0.0
+    interface: Interface = Interface.WHATSAPP
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,12 @@ def on_a_slow_disk(solution: Candidate) -> list[Candidate]:
     """The solution, and with each finding about files put back, where the disk is a slow network mount."""
     there = replace(solution, slow=SLOW)
     return [there, *(_with(there, id, (id,)) for id in ABOUT_FILES)]
+
+
+def on_the_chat_page(solution: Candidate) -> list[Candidate]:
+    """The solution's chat page, and with the finding put back that is there and nowhere else, on such a disk too."""
+    there = replace(solution, slow=SLOW, interface=Interface.CHAINLIT)
+    return [there, *(_with(there, id, (id,)) for id in ABOUT_UPLOADS)]
 
 
 def on_other_loops(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -212,14 +224,62 @@ class Load:
         return f"{self.callers} caller{'s' if self.callers != 1 else ''} for {self.seconds:.0f} s"
 
 
+class _Door(Protocol):
+    """Where callers come to a service."""
+
+    child: Child
+    address: str
+
+    def open(
+        self, messages: Sequence[Message], media: Mapping[int, str], round: int
+    ) -> AbstractAsyncContextManager[Send]:
+        """Let the callers of messages get ready, and see them off at the end; gives how they send them."""
+        ...
+
+    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
+        """The receiver and the type of each reply of the last round."""
+        ...
+
+
+class _Webhook:
+    """What WhatsApp calls."""
+
+    def __init__(self, child: Child, address: str) -> None:
+        self.child, self.address = child, address
+
+    @asynccontextmanager
+    async def open(self, messages: Sequence[Message], media: Mapping[int, str], round: int) -> AsyncIterator[Send]:
+        yield to_webhook(media, round)
+
+    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
+        return seen.replies
+
+
+class _Page:
+    """The chat page."""
+
+    def __init__(self, child: Child, page: ChatPage) -> None:
+        self.child, self.address = child, page.base_url
+        self._page = page
+        self._replies: Sequence[tuple[str, str]] = ()
+
+    @asynccontextmanager
+    async def open(self, messages: Sequence[Message], media: Mapping[int, str], round: int) -> AsyncIterator[Send]:
+        async with visits(self._page, messages, round) as there:
+            self._replies = there.replies
+            yield there.send
+
+    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
+        return self._replies
+
+
 class _Site:
     """A service that runs, and the outside world that is its own."""
 
-    def __init__(self, candidate: Candidate, providers: World, child: Child, address: str) -> None:
+    def __init__(self, candidate: Candidate, providers: World, door: _Door) -> None:
         self.candidate = candidate
         self._world = providers
-        self._child = child
-        self._address = address
+        self._door = door
 
     async def warm_up(self) -> None:
         """Send one message of each kind.
@@ -227,29 +287,40 @@ class _Site:
         Raises:
             BenchFailed: If one is not answered, or not as it should be.
         """
-        load = Load(round=0, callers=len(each_kind()), seconds=0.1, patience=_WARM_UP)
-        figures = await self._round(each_kind(), load)
+        messages = each_kind(self.candidate.interface)
+        load = Load(round=0, callers=len(messages), seconds=0.1, patience=_WARM_UP)
+        figures = await self._round(messages, load)
         if figures.replies < figures.sent:
             raise BenchFailed(
                 f"{self.candidate.name} answered {figures.replies} of {figures.sent} messages as it should, before "
-                f"there was any load{self._child.last_words}"
+                f"there was any load{self._door.child.last_words}"
             )
 
     async def bear(self, load: Load) -> Figures:
         """Let callers write to it, and say how it bore that."""
-        return await self._round(plan(load.callers, load.seconds), load)
+        return await self._round(plan(load.callers, load.seconds, self.candidate.interface), load)
 
     async def _round(self, messages: Sequence[Message], load: Load) -> Figures:
         media = await self._world.prepare(messages)
-        async with gauge(self._child.pid, [self._world.pid]) as instrument:
-            driven = await drive(
-                self._address, messages, media, seconds=load.seconds, patience=load.patience, round=load.round
-            )
-            await self._child.check()
+        async with (
+            self._door.open(messages, media, load.round) as send,
+            gauge(self._door.child.pid, [self._world.pid]) as instrument,
+        ):
+            driven = await drive(self._door.address, messages, send, seconds=load.seconds, patience=load.patience)
+            await self._door.child.check()
             taken = instrument.read()
         seen = await self._world.seen()
-        name, workers = self.candidate.name, self.candidate.workers
-        return Figures.of(name, load.callers, messages, driven, seen, taken, round=load.round, workers=workers)
+        return Figures.of(
+            self.candidate.name,
+            load.callers,
+            messages,
+            driven,
+            seen,
+            self._door.replies(seen),
+            taken,
+            round=load.round,
+            workers=self.candidate.workers,
+        )
 
 
 @asynccontextmanager
@@ -257,16 +328,21 @@ async def _site(candidate: Candidate, home: Path) -> AsyncIterator[_Site]:
     await asyncio.to_thread(put_back, candidate, home)
     async with (
         world(candidate.name, home) as providers,
-        service(
-            candidate.name,
-            home,
-            providers.settings,
-            loop=candidate.loop,
-            workers=candidate.workers,
-            slow=candidate.slow,
-        ) as (child, address),
+        _opened(candidate, home, providers.settings) as door,
     ):
-        yield _Site(candidate, providers, child, address)
+        yield _Site(candidate, providers, door)
+
+
+@asynccontextmanager
+async def _opened(candidate: Candidate, home: Path, settings: Mapping[str, str]) -> AsyncIterator[_Door]:
+    if candidate.interface is Interface.CHAINLIT:
+        async with page(candidate.name, home, settings, slow=candidate.slow) as (child, chat_page):
+            yield _Page(child, chat_page)
+    else:
+        async with service(
+            candidate.name, home, settings, loop=candidate.loop, workers=candidate.workers, slow=candidate.slow
+        ) as (child, address):
+            yield _Webhook(child, address)
 
 
 def put_back(candidate: Candidate, home: Path) -> None:
@@ -280,19 +356,3 @@ def put_back(candidate: Candidate, home: Path) -> None:
 
 def _with(solution: Candidate, name: str, back: tuple[str, ...]) -> Candidate:
     return replace(solution, name=name, back=back)
-
-
-async def at_once(*works: Coroutine[Any, Any, T]) -> list[T]:
-    """Do several things at once. The first that fails ends the others, and its error is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in works]
-    except ExceptionGroup as several:
-        raise first_of(several) from None
-    return [task.result() for task in tasks]
-
-
-def first_of(several: ExceptionGroup) -> Exception:
-    """The first of several errors that is no group itself."""
-    error = several.exceptions[0]
-    return first_of(error) if isinstance(error, ExceptionGroup) else error

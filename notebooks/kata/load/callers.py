@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
+from socketio.exceptions import SocketIOError
 
 from kata.instruments import webhook
 from kata.load.mix import Message
@@ -76,42 +78,50 @@ def number_of(message: Message, round: int) -> str:
     return str(_NUMBER + round * _CALLERS + message.caller)
 
 
-async def drive(
-    address: str,
-    messages: Sequence[Message],
-    media: Mapping[int, str],
-    *,
-    seconds: float,
-    patience: float,
-    round: int = 0,
-) -> Drive:
+Send = Callable[[httpx.AsyncClient, Message], Awaitable[int]]
+"""Sends a message to a service, and gives the status of its answer once that is there."""
+
+
+def to_webhook(media: Mapping[int, str], round: int = 0) -> Send:
+    """Send messages as WhatsApp does.
+
+    Args:
+        media: The ids of what messages carry, by their numbers.
+        round: Which round it is: tells its callers from those of others.
+    """
+
+    async def send(http: httpx.AsyncClient, message: Message) -> int:
+        notification = notification_of(message, media, number_of(message, round))
+        return (await http.post(webhook.PATH, json=notification)).status_code
+
+    return send
+
+
+async def drive(address: str, messages: Sequence[Message], send: Send, *, seconds: float, patience: float) -> Drive:
     """Send messages to a service as they are due, and check its health meanwhile, until all are answered.
 
     Args:
         address: The service's address.
         messages: The plan.
-        media: The ids of what the messages carry, by their numbers.
+        send: How one is sent.
         seconds: How long messages come; the health is checked at least as long.
         patience: Seconds to wait for answers after that.
-        round: Which round it is: tells its callers from those of others.
     """
     limits = httpx.Limits(max_connections=None)  # nobody waits for a connection
     # kata: allow client-per-request because a round is a visit: its callers hang up when it is over
     async with httpx.AsyncClient(base_url=address, timeout=None, limits=limits, verify=False, trust_env=False) as http:
-        line = _Line(http, time.perf_counter(), seconds + patience)
+
+        async def check() -> int:
+            return (await http.get("/health")).status_code
+
+        round = _Round(seconds + patience)
         async with asyncio.TaskGroup() as group:
-            posts = [group.create_task(_post(line, message, media, number_of(message, round))) for message in messages]
+            posts = [group.create_task(round.send(message.due, partial(send, http, message))) for message in messages]
             flock: list[asyncio.Task[Sent]] = []
             while (due := len(flock) * CANARY_INTERVAL) <= seconds or not all(post.done() for post in posts):
-                await line.until(due)
-                flock.append(group.create_task(line.send("GET", "/health", due)))
-        return Drive(tuple(post.result() for post in posts), tuple(check.result() for check in flock), line.now)
-
-
-async def _post(line: _Line, message: Message, media: Mapping[int, str], sender: str) -> Sent:
-    notification = notification_of(message, media, sender)
-    await line.until(message.due)
-    return await line.send("POST", webhook.PATH, message.due, notification)
+                await round.until(due)
+                flock.append(group.create_task(round.send(due, check)))
+        return Drive(tuple(post.result() for post in posts), tuple(check.result() for check in flock), round.now)
 
 
 def notification_of(message: Message, media: Mapping[int, str], sender: str) -> dict[str, Any]:
@@ -131,12 +141,11 @@ def notification_of(message: Message, media: Mapping[int, str], sender: str) -> 
             return webhook.text(message.words, sender=sender)
 
 
-class _Line:
-    """The way to a service, open for a limited time."""
+class _Round:
+    """The time in which messages are sent and answers waited for."""
 
-    def __init__(self, client: httpx.AsyncClient, begun: float, closes: float) -> None:
-        self._client = client
-        self._begun = begun
+    def __init__(self, closes: float) -> None:
+        self._begun = time.perf_counter()
         self._closes = closes
 
     @property
@@ -147,11 +156,12 @@ class _Line:
     async def until(self, due: float) -> None:
         await asyncio.sleep(max(0.0, due - self.now))
 
-    async def send(self, method: str, path: str, due: float, json: dict[str, Any] | None = None) -> Sent:
+    async def send(self, due: float, send: Callable[[], Awaitable[int]]) -> Sent:
+        await self.until(due)
         sent = self.now
         try:
             async with asyncio.timeout(max(0.0, self._closes - sent)):
-                answer = await self._client.request(method, path, json=json)
-        except (httpx.HTTPError, TimeoutError):
+                status = await send()
+        except (httpx.HTTPError, SocketIOError, TimeoutError):
             return Sent(due, sent, None, None)
-        return Sent(due, sent, self.now, answer.status_code)
+        return Sent(due, sent, self.now, status)

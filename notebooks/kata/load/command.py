@@ -23,9 +23,11 @@ from kata.load.bench import (
     measure,
     on_a_slow_disk,
     on_other_loops,
+    on_the_chat_page,
     with_each_finding,
 )
 from kata.load.machine import Machine
+from kata.load.mix import Interface
 from kata.load.report import Report, table
 
 __all__ = ["BenchFailed", "Wanted", "WrongCall", "measured", "run", "understood"]
@@ -65,6 +67,7 @@ class Wanted:
             "findings": [self.solution, *with_each_finding(self.solution)],
             "ladder": from_nine_to_none(self.solution),
             "slow_disk": on_a_slow_disk(self.solution),
+            "chat_page": on_the_chat_page(self.solution),
             "variants": on_other_loops(self.candidates),
         }
 
@@ -83,6 +86,7 @@ def understood(
     uvloop: bool = False,
     workers: int = 1,
     slow_disk: float = 0.0,
+    chat_page: bool = False,
     file: Path | None = None,
     picture: Path | None = None,
 ) -> Wanted:
@@ -97,8 +101,13 @@ def understood(
     """
     if uvloop and not has_uvloop():
         raise WrongCall("uvloop is not installed: `uv sync` does it, except on Windows, which has none")
-    if complete and (uvloop or workers > 1):
-        raise WrongCall("a complete bench has uvloop and two workers in it: leave out --uvloop and --workers")
+    if complete and (uvloop or workers > 1 or chat_page):
+        raise WrongCall(
+            "a complete bench has uvloop, two workers and the chat page in it: leave out --uvloop, --workers and "
+            "--chat-page"
+        )
+    if chat_page and (uvloop or workers > 1):
+        raise WrongCall("Chainlit serves its page in one process, on asyncio's loop: leave out --uvloop and --workers")
     if workers > 1 and slow_disk:
         raise WrongCall("the disk is slowed in one process only: leave out --workers or --slow-disk")
     check_folders_of(file, picture)
@@ -109,7 +118,14 @@ def understood(
         raise WrongCall(f"the picture shows {PICTURED} callers: let --callers have {PICTURED} among them")
     return Wanted(
         candidates=tuple(
-            Candidate(name, folder, loop="uvloop" if uvloop else "asyncio", workers=workers, slow=slow_disk / 1000)
+            Candidate(
+                name,
+                folder,
+                loop="uvloop" if uvloop else "asyncio",
+                workers=workers,
+                slow=slow_disk / 1000,
+                interface=Interface.CHAINLIT if chat_page else Interface.WHATSAPP,
+            )
             for name, folder in folders_of(packages).items()
         ),
         schedule=schedule,
@@ -167,7 +183,7 @@ async def measured(wanted: Wanted, tell: Tell = lambda _: None) -> AsyncIterator
     """
     machine, first = Machine.here(), wanted.candidates[0]
     rounds = await measure(wanted.candidates, wanted.schedule, tell)
-    report = Report(machine, first.loop, first.workers, first.slow, rounds)
+    report = Report(machine, first.loop, first.workers, first.slow, first.interface, rounds)
     yield report
     for name, candidates in wanted.others.items():
         report = replace(report, **{name: await in_pairs(candidates, TWENTY, tell)})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kata.load.callers import Drive, number_of
 from kata.load.gauge import Taken
-from kata.load.mix import Message, calls
+from kata.load.mix import Message
 from kata.load.world import Seen
 
 P50, P95, P99 = QUANTILES = (0.5, 0.95, 0.99)
@@ -108,12 +108,17 @@ class Figures:
         messages: Sequence[Message],
         driven: Drive,
         seen: Seen,
+        replies: Iterable[tuple[str, str]],
         taken: Taken,
         *,
         round: int,
         workers: int,
     ) -> Figures:
-        """The figures of what was sent, what became of it, and what the outside world saw."""
+        """The figures of what was sent, what became of it, and what the outside world saw.
+
+        Args:
+            replies: The receiver and the type of each reply.
+        """
         waits = [sent.waited(driven.ended) for sent in driven.messages]
         limits = [message.limit for message in messages]
         answered = [sent for sent in driven.messages if sent.is_good]
@@ -123,7 +128,7 @@ class Figures:
             callers=callers,
             sent=len(messages),
             answered=len(answered),
-            replies=(due & Counter(seen.replies)).total(),
+            replies=(due & Counter(replies)).total(),
             per_second=len(answered) / driven.ended,
             latency=_quantiles(waits),
             limit=_quantiles(limits),
@@ -131,7 +136,7 @@ class Figures:
             late=driven.late,
             connections=seen.connections,
             calls=seen.calls,
-            owed={what: sum(calls(message.kind)[what] for message in messages) for what in seen.calls},
+            owed={what: sum(message.calls[what] for message in messages) for what in seen.calls},
             peak_in_flight=seen.peak_in_flight,
             taken=taken,
             workers=workers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,13 @@ INTERVAL = 6.0
 """Seconds from one message of a caller to the next, on average."""
 
 
+class Interface(StrEnum):
+    """Where callers meet the companion: the names of the folders in its `interfaces`."""
+
+    WHATSAPP = "whatsapp"
+    CHAINLIT = "chainlit"
+
+
 class Kind(StrEnum):
     """A message, by what it brings and by what it asks for."""
 
@@ -47,6 +55,13 @@ MIX: Mapping[Kind, int] = {
     Kind.DRAWN: 1,
 }
 """How many of each there are among twenty messages. One voice note in five meets a Groq that answers 429 at first."""
+
+PAGE_MIX: Mapping[Kind, int] = {Kind.TEXT: 12, Kind.PICTURE: 8}
+"""The same on the chat page. Nobody asks for speech or a drawing there: to show one, Chainlit itself makes a folder on
+the loop, and it is the companion that is measured.
+"""
+
+MIXES = {Interface.WHATSAPP: MIX, Interface.CHAINLIT: PAGE_MIX}
 
 _ALWAYS = {"chat": 3, "embeddings": 3, "whatsapp": 1}
 _MORE: Mapping[Kind, Mapping[str, int]] = {
@@ -98,12 +113,14 @@ class Message:
         caller: Who sends it, from 0.
         due: Seconds after the beginning.
         kind: What it brings and asks for.
+        interface: Where it is sent to.
     """
 
     number: int
     caller: int
     due: float
     kind: Kind
+    interface: Interface = Interface.WHATSAPP
 
     @property
     def words(self) -> str:
@@ -116,8 +133,13 @@ class Message:
     @property
     def limit(self) -> float:
         """Seconds that it takes at least: what its providers take, one after the other, and the pause between two."""
-        waits = sum(number * LATENCY[what] for what, number in calls(self.kind).items())
+        waits = sum(number * LATENCY[what] for what, number in self.calls.items())
         return waits + (BACKOFF if self.kind is Kind.REFUSED else 0.0)
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """How many calls it makes, by what is asked for: the keys are those of `LATENCY`."""
+        return calls(self.kind, self.interface)
 
     @property
     def brings(self) -> str:
@@ -130,13 +152,15 @@ class Message:
         return {Kind.SPOKEN: "audio", Kind.DRAWN: "image"}.get(self.kind, "text")
 
 
-def calls(kind: Kind) -> Mapping[str, int]:
+def calls(kind: Kind, interface: Interface = Interface.WHATSAPP) -> Mapping[str, int]:
     """How many calls a message of a kind makes, by what is asked for: the keys are those of `LATENCY`."""
-    more = _MORE[kind]
-    return {what: _ALWAYS.get(what, 0) + more.get(what, 0) for what in LATENCY}
+    made = Counter(_ALWAYS) + Counter(_MORE[kind])
+    if interface is not Interface.WHATSAPP:
+        del made["whatsapp"]
+    return {what: made[what] for what in LATENCY}
 
 
-def plan(callers: int, seconds: float) -> Sequence[Message]:
+def plan(callers: int, seconds: float, interface: Interface = Interface.WHATSAPP) -> Sequence[Message]:
     """What is sent by so many callers within so many seconds, in the order in which it is due; always the same.
 
     Messages are due at random moments, independent of each other and of the answers, as with callers who do not know
@@ -152,12 +176,15 @@ def plan(callers: int, seconds: float) -> Sequence[Message]:
     moments = sorted(chance.uniform(0, seconds) for _ in range(number))
     kinds: list[Kind] = []
     while len(kinds) < number:
-        block = [kind for kind, share in MIX.items() for _ in range(share)]
+        block = [kind for kind, share in MIXES[interface].items() for _ in range(share)]
         chance.shuffle(block)
         kinds += block
-    return [Message(n, n % callers, due, kind) for n, (due, kind) in enumerate(zip(moments, kinds, strict=False))]
+    return [
+        Message(number, number % callers, due, kind, interface)
+        for number, (due, kind) in enumerate(zip(moments, kinds, strict=False))
+    ]
 
 
-def each_kind() -> Sequence[Message]:
+def each_kind(interface: Interface = Interface.WHATSAPP) -> Sequence[Message]:
     """One message of each kind, all due at once: what a service is warmed up with."""
-    return [Message(number, number, 0.0, kind) for number, kind in enumerate(Kind)]
+    return [Message(number, number, 0.0, kind, interface) for number, kind in enumerate(MIXES[interface])]

@@ -14,13 +14,13 @@ from kata.instruments.charts import Chart, ecg, growth
 from kata.load.callers import CANARY_INTERVAL
 from kata.load.figures import P50, P95, P99, Figures
 from kata.load.machine import Machine
-from kata.load.mix import BACKOFF, INTERVAL, LATENCY, MIX
+from kata.load.mix import BACKOFF, INTERVAL, LATENCY, MIXES, Interface
 from kata.load.rhythm import Rhythm
 
-VERSION = 1
+VERSION = 2
 """Of the file's form."""
 
-PARTS = ("rounds", "findings", "ladder", "slow_disk", "variants")
+PARTS = ("rounds", "findings", "ladder", "slow_disk", "chat_page", "variants")
 """Names of what was measured, in the file as in the report."""
 
 
@@ -37,10 +37,13 @@ class Report:
         loop: The event loop of the services.
         workers: How many processes each had.
         slow: Seconds that each opening, making and removing of a file took longer.
+        interface: Where the callers of the rounds came to.
         rounds: Round by round, service by service.
         findings: The solution, and the solution with one finding put back, for each of the nine; may be empty.
         ladder: From nine findings to none; may be empty.
         slow_disk: The solution and findings about files, where file operations are slow; may be empty.
+        chat_page: The solution's chat page, and with the finding put back that is only there, where file operations are
+            slow; may be empty.
         variants: The services on uvloop, and with two workers; may be empty.
     """
 
@@ -48,10 +51,12 @@ class Report:
     loop: str
     workers: int
     slow: float
+    interface: Interface
     rounds: Sequence[Figures]
     findings: Sequence[Figures] = ()
     ladder: Sequence[Figures] = ()
     slow_disk: Sequence[Figures] = ()
+    chat_page: Sequence[Figures] = ()
     variants: Sequence[Figures] = ()
 
     def __repr__(self) -> str:
@@ -108,10 +113,11 @@ class Report:
                 "backoff": BACKOFF,
                 "interval": INTERVAL,
                 "canary_interval": CANARY_INTERVAL,
-                "mix": {kind.value: share for kind, share in MIX.items()},
+                "mixes": {where: {kind.value: share for kind, share in mix.items()} for where, mix in MIXES.items()},
                 "loop": self.loop,
                 "workers": self.workers,
                 "slow": self.slow,
+                "interface": self.interface,
             },
             **{key: [figures.as_dict() for figures in getattr(self, key)] for key in PARTS},
         }
@@ -139,9 +145,12 @@ class Report:
             return cls(
                 Machine(**stored["machine"]),
                 *(settings[key] for key in ("loop", "workers", "slow")),
+                Interface(settings["interface"]),
                 *(tuple(map(Figures.from_dict, stored[key])) for key in PARTS),
             )
-        except (LookupError, TypeError, json.JSONDecodeError) as error:
+        except BadReport:
+            raise
+        except (LookupError, TypeError, ValueError) as error:
             raise BadReport(f"it is no report of `kata bench`: {error!r}") from None
 
 
@@ -172,6 +181,7 @@ _TITLES = {
     "findings": "the solution, and with one finding put back",
     "ladder": "from nine findings to none",
     "slow_disk": "the solution, and with one finding put back, on a slow disk",
+    "chat_page": "on the chat page: the solution, and with one finding put back, on a slow disk",
     "variants": "on another loop, with more workers",
 }
 
@@ -237,9 +247,10 @@ def _legend(report: Report) -> str:
     figures = [each for name in PARTS for each in getattr(report, name)]
     slow = f", each file operation {report.slow * 1000:g} ms slower" if report.slow else ""
     workers = f"{report.workers} worker{'s' if report.workers != 1 else ''}"
+    server = f"uvicorn with {report.loop}, {workers}" if report.interface is Interface.WHATSAPP else "Chainlit's page"
     lines = [
         f"measured on {report.machine}",
-        f"uvicorn with {report.loop}, {workers}{slow}; a caller sends a message every {INTERVAL:g} s on average",
+        f"{server}{slow}; a caller sends a message every {INTERVAL:g} s on average",
         "p50, p95, p99: seconds from when a message was due to its answer, or to the end if there was none",
         "limit: p95 of what the providers' latency alone allows; ×: p95 in multiples of that",
         "canary: the longest wait of a health check, in seconds; cpu: how busy the service kept a processor",

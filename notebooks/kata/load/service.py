@@ -61,9 +61,8 @@ async def service(
         ChildFailed: If it does not start.
     """
     ways = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
-    kept = folder / "kept"
-    await asyncio.to_thread(kept.mkdir, exist_ok=True)
-    environment = {**kept_in(kept), **settings, **_QUIET, "TMPDIR": str(kept), "PYTHONPATH": ways}
+    kept = await kept_below(folder)
+    environment = {**environment_of(kept, settings), "PYTHONPATH": ways}
     arguments = [f"--loop={loop}", f"--workers={workers}", f"--kept={kept}", f"--slow={slow}"]
     async with running(
         name, "kata.load.service", arguments, folder=folder, environment=environment, grace=grace
@@ -71,6 +70,18 @@ async def service(
         address = f"http://127.0.0.1:{(await child.hear())['port']}"
         await _is_there(child, address)
         yield child, address
+
+
+async def kept_below(folder: Path) -> Path:
+    """The folder below a service's own in which it keeps whatever it keeps; is made."""
+    kept = folder / "kept"
+    await asyncio.to_thread(kept.mkdir, exist_ok=True)
+    return kept
+
+
+def environment_of(kept: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a service that keeps whatever it keeps in a folder, and calls nobody but its providers."""
+    return {**kept_in(kept), **settings, **_QUIET, "TMPDIR": str(kept)}
 
 
 async def _is_there(child: Child, address: str) -> None:

@@ -22,7 +22,8 @@ from kata.load.child import Child, running, say
 from kata.load.mix import LATENCY, Kind, Message
 
 PIECES = 4  # of a spoken answer
-_PICTURE = drawn("a harbour", 320, 240)
+PICTURE = drawn("a harbour", 320, 240)
+"""What somebody sends who sends a picture: PNG."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def kept_ready(world: Providers, carried: Iterable[Sequence[Any]]) -> dict[str, 
 
 def _kept_ready(world: Providers, kind: Kind, words: str) -> str:
     if kind is Kind.PICTURE:
-        return world.whatsapp.add_media(_PICTURE, "image/png")
+        return world.whatsapp.add_media(PICTURE, "image/png")
     recording = voice_note().data + words.encode()  # each its own, so that each has its own words
     world.groq.recognise(recording, words)
     if kind is Kind.REFUSED:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kata.load.bench import BenchFailed, Candidate, Tell, at_once, homes
+from kata.load.bench import BenchFailed, Candidate, Tell, homes
 from kata.load.command import WrongCall, check_folders_of, folders_of
+from kata.load.group import at_once
 from kata.load.machine import Machine
 from kata.load.soak.record import Record, claims
 from kata.load.soak.report import table, write

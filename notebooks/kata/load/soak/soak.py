@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from kata.load.bench import BenchFailed, Candidate, Tell, first_of, put_back
+from kata.load.bench import BenchFailed, Candidate, Tell, put_back
 from kata.load.child import Child
 from kata.load.figures import P50, P95, quantile
+from kata.load.group import first_of
 from kata.load.holdings import Holdings, seen_from_outside
 from kata.load.mix import Message, each_kind, plan
 from kata.load.service import service
