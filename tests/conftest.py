@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,23 @@ from kata.audio import VoiceNote, voice_note
 from kata.instruments.standins import EVERYBODY, Providers, providers
 from kata.verdict.environment import ONE_CERTIFICATE, one_certificate
 
-EACH_FOR_ITSELF = (
-    "tests/frame/test_notebooks.py::",
+EACH_FOR_ITSELF = ("tests/frame/test_notebooks.py::", "tests/verdict/test_bad_hands.py::")
+"""Where a test takes seconds and has nothing in common with its neighbours: any worker may take any of them."""
+
+BY_FINDING = (
     "tests/gallery/",
-    "tests/verdict/test_bad_hands.py::",
+    "tests/lesson/test_complaints.py::test_exercises",
     "tests/verdict/test_judge.py::test_every",
     "tests/verdict/test_warm.py::test_warm_and_cold",
+    "tests/workspace/test_resetting.py::test_what_was_put_back",
 )
-"""Where a test takes seconds and has nothing in common with its neighbours: any worker may take any of them."""
+"""Where a test has its finding judged: one worker takes all that are about the same, so that only its server of
+verdicts imports what that finding needs."""
+
+FIRST = "tests/room/hub/test_hub_room.py"
+"""A single test that takes more than a minute: begun last, it would be waited for by all other workers."""
+
+_FINDING = re.compile(r"\[(\d\.\d)\b")
 
 
 @pytest.hookimpl(optionalhook=True)  # a verdict does without xdist
@@ -30,14 +40,27 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def scope_of(nodeid: str) -> str:
+    """What a test shares its worker with: all tests of the same scope are one worker's."""
+    if nodeid.startswith(EACH_FOR_ITSELF):
+        return nodeid
+    finding = _FINDING.search(nodeid) if nodeid.startswith(BY_FINDING) else None
+    return finding[1] if finding else nodeid.partition("::")[0]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Share out whole files, as `--dist=loadfile` does, a notebook's cells among them; but not `EACH_FOR_ITSELF`."""
+    """Share out whole files, as `--dist=loadfile` does, a notebook's cells among them, with the exceptions above."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid if nodeid.startswith(EACH_FOR_ITSELF) else nodeid.partition("::")[0]
+            return scope_of(nodeid)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            if FIRST in self.workqueue:
+                self.workqueue.move_to_end(FIRST, last=False)
+            super()._assign_work_unit(node)
 
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
