@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 import psutil
 import pytest
 
+SERVERS = ("-m kata.verdict.server", "from multiprocessing.")
+
 
 @pytest.fixture
 def running() -> Callable[[], list[psutil.Process]]:
-    """What this process has started and what still runs, but for the servers of verdicts of other tests."""
+    """What this process has started and what still runs, but for what other tests leave to those that come after them:
+    servers of verdicts, and of `multiprocessing`."""
 
     def look() -> list[psutil.Process]:
-        children = psutil.Process().children(recursive=True)
-        return [child for child in children if "kata.verdict.server" not in child.cmdline()]
+        children = {child: " ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)}
+        return [child for child, command in children.items() if not any(server in command for server in SERVERS)]
 
     return look
 
