@@ -78,7 +78,8 @@ def test_the_pins_are_what_uv_compiles():
 
 @needs_uv
 @pytest.mark.slow
-def test_the_pip_part_of_the_conda_environment_installs_and_works(tmp_path):
+def test_the_pip_part_of_the_conda_environment_installs_and_works(tmp_path, monkeypatch):
+    monkeypatch.delenv("UV_COMPILE_BYTECODE", raising=False)  # two commands are run in it: that would cost most of all
     lines = pins.pip_part((ROOT / "environment.yml").read_text(encoding="utf-8"))
     python = tmp_path / "env" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     run_uv("venv", tmp_path / "env", "--python", sys.executable)
