@@ -1,7 +1,12 @@
-"""A process that does something to the workspace, and is gone before its n-th step on the disk: `killed.py N DEED…`."""
+"""Does something to the workspace, and is gone before a step on the disk: `killed.py DEED…`.
+
+For each number that it reads, a process of its own does the deed until it is about to take the step of that number;
+the process's exit status is printed.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -12,7 +17,7 @@ from kata.target import workspace as place
 GONE = 99
 
 
-def main(last: int, deed: str, *arguments: str) -> None:
+def do(last: int, deed: str, *arguments: str) -> None:
     room = str(place().parent)
     steps = 0
 
@@ -27,6 +32,16 @@ def main(last: int, deed: str, *arguments: str) -> None:
     getattr(workspace, deed)(*arguments)
 
 
+def main(*deed: str) -> None:
+    can_fork = "fork" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    for line in sys.stdin:
+        process = context.Process(target=do, args=(int(line), *deed))
+        process.start()
+        process.join()
+        print(process.exitcode, flush=True)
+
+
 if __name__ == "__main__":
     assert Path(place().parent).is_dir()
-    main(int(sys.argv[1]), *sys.argv[2:])
+    main(*sys.argv[1:])

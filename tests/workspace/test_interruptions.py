@@ -26,14 +26,18 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def interrupted(*deed: str) -> Iterator[int]:
     """Do something again and again, each time a step further, until it ends by itself; the caller clears up."""
-    for step in range(1, 300):
-        command = [sys.executable, str(Path(__file__).with_name("killed.py")), str(step), *deed]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        if run.returncode == 0:
-            assert step > 5, "it hardly did anything"
-            return
-        assert run.returncode == GONE, run.stderr
-        yield step
+    command = [sys.executable, str(Path(__file__).with_name("killed.py")), *deed]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for step in range(1, 300):
+            print(step, file=process.stdin, flush=True)
+            status = process.stdout.readline().strip()
+            if status == "0":
+                assert step > 5, "it hardly did anything"
+                return
+            assert status == str(GONE)
+            yield step
     raise AssertionError("it did not end")
 
 
