@@ -14,7 +14,6 @@ pytest.importorskip("jupyterhub", reason="JupyterHub is missing: uv sync --group
 
 from dataclasses import replace
 
-from jupyterhub.app import JupyterHub
 from traitlets.config import Config, PyFileConfigLoader
 
 from kata.room.hub import certificate, limits, proxy
@@ -102,6 +101,8 @@ def test_a_learners_server_opens_the_first_notebook_in_their_copy(room):
 
 
 def test_every_setting_is_one_that_jupyterhub_knows(room):
+    from jupyterhub.app import JupyterHub  # here: it takes a second, in each worker of pytest
+
     read = config(room)
     classes = {each.__name__: each for each in JupyterHub().classes} | {"JupyterHub": JupyterHub}
     from jupyterhub.spawner import LocalProcessSpawner
