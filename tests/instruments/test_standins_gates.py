@@ -87,6 +87,17 @@ async def test_the_pulse_is_asked_in_the_stand_ins_thread_and_told_what_is_waite
     assert heart.asked == [("the answer of groq to POST /openai/v1/chat/completions", "stand-in groq")]
 
 
+async def test_once_the_loop_is_seen_to_stand_still_nobody_is_held_any_more(
+    groq: GroqStandIn, client: AsyncGroq
+) -> None:
+    heart = FakeHeart(still=True)
+    with groq.hold(heart, limit=0.05):
+        for _ in range(2):
+            await client.chat.completions.create(**HELLO)
+    assert len(heart.asked) == 1
+    assert [call.held_out for call in groq.journal] == [True, False]
+
+
 async def test_a_starved_loop_is_granted_more_time(groq: GroqStandIn, client: AsyncGroq) -> None:
     heart = FakeHeart(still=False, revives_at=3)
     with groq.hold(heart, limit=0.02):

@@ -51,7 +51,10 @@ class Gate:
 
 
 class Hold(Gate):
-    """Lets an answer through once the pulse has beaten `beats` times more, or stood still for `limit` seconds."""
+    """Lets an answer through once the pulse has beaten `beats` times more, or stood still for `limit` seconds.
+
+    Once it is seen to stand still, nobody is held any more: one proof is enough, and each costs the limit.
+    """
 
     def __init__(self, pulse: Heart, beats: int, limit: float) -> None:
         super().__init__()
@@ -60,13 +63,14 @@ class Hold(Gate):
         self._limit = limit
 
     async def let_through(self, waiting: Waiting) -> None:
-        if waiting.held_out:  # one proof per call is enough: a frozen stream would cost a limit per chunk
+        if waiting.held_out:
             return
         target = self.pulse.beats + self._beats
         for _ in range(_PATIENCE):
             if await self._until(lambda: self.pulse.beats >= target, time.perf_counter() + self._limit):
                 return
             if self.pulse.stands_still(waiting.answer):
+                self.lift()
                 break
         waiting.held_out = True
 

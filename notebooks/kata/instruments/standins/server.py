@@ -226,7 +226,7 @@ class StandIn(ABC):
         """Answer each call, and send each chunk of a stream, only once the pulse has beaten `beats` times more.
 
         After `limit` seconds without, the pulse is asked whether the loop stands still. If so, or after ten limits, the
-        answer leaves all the same, and the call is `held_out` in the journal.
+        answer leaves all the same, and the call is `held_out` in the journal. If so, no later answer is held.
         """
         with self._gate(Hold(pulse, beats, limit)):
             yield
