@@ -86,10 +86,13 @@ def _maker(stack: AsyncExitStack, target: Target, module: str, name: str, world:
 
 @pytest.fixture
 def webhook_app(target: Target, everybody: Providers, tmp_path: Path) -> Callable[..., Any]:
-    """Make the webhook's application of the package under test, with its pictures and its memory below `tmp_path`."""
+    """Make the webhook's application of the package under test, with its pictures below `tmp_path`.
+
+    Conversations are kept in memory: a disk makes each of their steps wait until it is written down for good.
+    """
 
     def make(**settings: Any) -> Any:
-        kept = {"IMAGE_FOLDER": str(tmp_path / "pictures"), "SHORT_TERM_MEMORY_DB_PATH": str(tmp_path / "memory.db")}
+        kept = {"IMAGE_FOLDER": str(tmp_path / "pictures"), "SHORT_TERM_MEMORY_DB_PATH": ":memory:"}
         settings_of = target.load("settings").Settings
         return target.load("interfaces.whatsapp.webhook_endpoint").create_app(
             settings_of(_env_file=None, **{**everybody.settings(), **kept, **FAST, **settings})

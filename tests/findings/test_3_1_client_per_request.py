@@ -21,8 +21,10 @@ SPEAK = "Say it in audio"
 """Makes the language model's stand-in choose a spoken answer."""
 
 USERS = 8
+LITTLE = 0.05
+"""Seconds that WhatsApp is given where it is silent."""
 PATIENCE = 4.0
-"""Seconds after which a caller goes on waiting: twenty times what it is told to, and less than httpx's own five."""
+"""Seconds after which a caller goes on waiting: many times what it is told to, and less than httpx's own five."""
 
 
 @pytest.fixture
@@ -180,14 +182,16 @@ async def test_a_reply_that_is_not_taken_is_an_error(webhook_app, whatsapp):
 @pytest.mark.parametrize("doing", ["download", "upload"])
 async def test_a_silent_whatsapp_is_given_up(webhook_app, whatsapp, doing):
     event = lost() if doing == "download" else text(SPEAK)
-    async with serving(webhook_app(WHATSAPP_TIMEOUT_SECONDS=0.2)) as webhook:
+    async with serving(webhook_app(WHATSAPP_TIMEOUT_SECONDS=LITTLE)) as webhook:
         with whatsapp.silence():
             task = asyncio.create_task(webhook.post(PATH, json=event))
-            await whatsapp.until_calls(1)
+            called = asyncio.create_task(whatsapp.until_calls(1))
+            await asyncio.wait([task, called], return_when=asyncio.FIRST_COMPLETED)
+            called.cancel()
             await asyncio.wait([task], timeout=PATIENCE)
             has_given_up = task.done()
         answer = await bounded(CALL, task, seconds=20)
-    call = f"{CALL}, WhatsApp silent from the {doing} on, WHATSAPP_TIMEOUT_SECONDS=0.2"
+    call = f"{CALL}, WhatsApp silent from the {doing} on, WHATSAPP_TIMEOUT_SECONDS={LITTLE}"
     got = f"{answer.status_code} {answer.text}" if has_given_up else "it goes on waiting"
     expect(call, expected=NOT_SENT, got=got)
 
