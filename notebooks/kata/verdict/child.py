@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import pytest_asyncio.plugin
 
 from kata.audit import project_root
 from kata.instruments.culprit import Place, Scope, stack_of
 from kata.instruments.pulse import LoopBlocked
 from kata.target import TargetDoesNotImport
+from kata.verdict import pytest_plugin
 from kata.verdict.claims import DidNotEnd, Wasteful
 from kata.verdict.seal import Seal
 from kata.verdict.trace import innermost, root_of, trimmed
@@ -190,7 +192,8 @@ def main(log_path: str, tests: str, folder_path: str, limit: str, turns: str = "
             f"--config-file={Path(__file__).with_name('judge.ini')}",
             "--exitfirst",
         ],
-        plugins=[Reporter(log, folder, Path(turns) if turns else None)],
+        # not by their names, for which pytest would look through the metadata of all packages
+        plugins=[pytest_asyncio.plugin, pytest_plugin, Reporter(log, folder, Path(turns) if turns else None)],
     )
     return int(status)
 
