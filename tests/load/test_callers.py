@@ -89,6 +89,7 @@ async def test_what_is_not_answered_in_time_is_told_as_such_and_counts_until_the
         assert [sent.answered for sent in driven.messages] == [None] * 6
         assert not any(sent.is_good for sent in driven.messages)
         assert driven.messages[0].waited(driven.ended) == driven.ended
+        assert max(check.due for check in driven.canary) < 0.3 + 0.2, "asked after its health when all had given up"
 
 
 async def test_an_error_is_an_answer_and_no_good_one(standing):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +23,10 @@ from kata.load.mix import Message
 
 CANARY_INTERVAL = 0.1
 """Seconds from one health check to the next."""
+
+_CLIENTS = 16
+"""With one, a service that keeps hundreds waiting makes its callers late: httpx looks through all connections of a
+client whenever one of them is done."""
 
 _NUMBER = 4_915_100_000_000  # phone number of the first caller of the first round
 _CALLERS = 100_000  # numbers that a round may use
@@ -108,20 +113,29 @@ async def drive(address: str, messages: Sequence[Message], send: Send, *, second
         patience: Seconds to wait for answers after that.
     """
     limits = httpx.Limits(max_connections=None)  # nobody waits for a connection
-    # kata: allow client-per-request because a round is a visit: its callers hang up when it is over
-    async with httpx.AsyncClient(base_url=address, timeout=None, limits=limits, verify=False, trust_env=False) as http:
-
-        async def check() -> int:
-            return (await http.get("/health")).status_code
-
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                # kata: allow client-per-request because a round is a visit: its callers hang up when it is over
+                httpx.AsyncClient(base_url=address, timeout=None, limits=limits, verify=False, trust_env=False)
+            )
+            for _ in range(_CLIENTS)
+        ]
         round = _Round(seconds + patience)
+
+        async def post(message: Message) -> int:
+            return await send(clients[message.caller % _CLIENTS], message)
+
+        async def check(number: int) -> int:
+            return (await clients[number % _CLIENTS].get("/health")).status_code
+
         async with asyncio.TaskGroup() as group:
-            posts = [group.create_task(round.send(message.due, partial(send, http, message))) for message in messages]
+            posts = [group.create_task(round.send(message.due, partial(post, message))) for message in messages]
             flock: list[asyncio.Task[Sent]] = []
-            while (due := len(flock) * CANARY_INTERVAL) <= seconds or not all(post.done() for post in posts):
+            while (due := len(flock) * CANARY_INTERVAL) <= seconds or round.goes_on(due, posts):
                 await round.until(due)
-                flock.append(group.create_task(round.send(due, check)))
-        return Drive(tuple(post.result() for post in posts), tuple(check.result() for check in flock), round.now)
+                flock.append(group.create_task(round.send(due, partial(check, len(flock)))))
+        return Drive(tuple(each.result() for each in posts), tuple(each.result() for each in flock), round.now)
 
 
 def notification_of(message: Message, media: Mapping[int, str], sender: str) -> dict[str, Any]:
@@ -152,6 +166,10 @@ class _Round:
     def now(self) -> float:
         """Seconds after the beginning."""
         return time.perf_counter() - self._begun
+
+    def goes_on(self, due: float, posts: Iterable[asyncio.Task[Sent]]) -> bool:
+        """Whether anybody still waits for an answer then. When time is up, all give up at once, which takes a while."""
+        return due < self._closes and not all(post.done() for post in posts)
 
     async def until(self, due: float) -> None:
         await asyncio.sleep(max(0.0, due - self.now))
