@@ -43,9 +43,9 @@ async def test_what_is_seen_is_what_was_written_last_also_after_an_error(kernel,
     for yours, rule, line in TRIES:
         await run(CELLS[-1], kernel | {"YOURS": yours})
         said = capsys.readouterr().out
-        assert f"who reads finds: {rule}\n" in said
+        assert f"reading finds: {rule}\n" in said
         assert f"the pulse sees: {line}" in said
         with pytest.raises(TargetDoesNotImport) as raised:
             await run(CELLS[-1], kernel | {"YOURS": NO_PYTHON})
         assert isinstance(raised.value.__cause__, SyntaxError)
-        assert "who reads finds: line 1: " in capsys.readouterr().out
+        assert "reading finds: line 1: " in capsys.readouterr().out
