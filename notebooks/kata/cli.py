@@ -296,10 +296,10 @@ def offline(command: Sequence[str]) -> None:
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="keep all figures in this file")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="draw twenty callers' loops, as PNG")
 def bench(packages: Sequence[str], **options: Any) -> None:
-    """Put the WhatsApp service, or the chat page, under load; tell what callers see.
+    """Put the service under load; tell what callers see.
 
-    Without --package, it is the starter's and the solution's, side by side. Only loopback is used: uvicorn, stand-ins
-    with the providers' latency, and callers who send a message every few seconds.
+    Without --package, it is the starter's and the solution's WhatsApp service, side by side. Only loopback is used:
+    uvicorn, stand-ins with the providers' latency, and callers who send a message every few seconds.
 
     Exit status: 0 measured, 2 wrong call, 3 a service could not be measured.
     """
