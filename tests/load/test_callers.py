@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from kata.instruments.standins.loopback import Loopback
 from kata.instruments.webhook import PATH
-from kata.load.callers import drive, number_of, to_webhook
+from kata.load.callers import Webhook, drive, number_of
 from kata.load.mix import Kind, Message
 
 
@@ -58,7 +58,7 @@ MESSAGES = [Message(number, number, 0.05 * number, Kind.TEXT) for number in rang
 
 async def test_a_service_that_stands_still_holds_up_no_message_and_each_counts_from_when_it_was_due(standing):
     with standing.served() as address:
-        task = asyncio.create_task(drive(address, MESSAGES, to_webhook({}), seconds=0.3, patience=30))
+        task = asyncio.create_task(drive(address, MESSAGES, Webhook({}), seconds=0.3, patience=30))
         await asyncio.sleep(1.0)  # all are due by then, and none is answered
         standing.let_go.set()
         driven = await task
@@ -72,7 +72,7 @@ async def test_a_service_that_stands_still_holds_up_no_message_and_each_counts_f
 
 async def test_the_canary_waits_too_and_every_check_is_sent(standing):
     with standing.served() as address:
-        task = asyncio.create_task(drive(address, MESSAGES[:1], to_webhook({}), seconds=0.3, patience=30))
+        task = asyncio.create_task(drive(address, MESSAGES[:1], Webhook({}), seconds=0.3, patience=30))
         await asyncio.sleep(1.0)
         standing.let_go.set()
         driven = await task
@@ -85,7 +85,7 @@ async def test_the_canary_waits_too_and_every_check_is_sent(standing):
 
 async def test_what_is_not_answered_in_time_is_told_as_such_and_counts_until_the_end(standing):
     with standing.served() as address:
-        driven = await drive(address, MESSAGES, to_webhook({}), seconds=0.3, patience=0.2)
+        driven = await drive(address, MESSAGES, Webhook({}), seconds=0.3, patience=0.2)
         assert [sent.answered for sent in driven.messages] == [None] * 6
         assert not any(sent.is_good for sent in driven.messages)
         assert driven.messages[0].waited(driven.ended) == driven.ended
@@ -96,14 +96,14 @@ async def test_an_error_is_an_answer_and_no_good_one(standing):
     standing.let_go.set()
     standing.status = 500
     with standing.served() as address:
-        driven = await drive(address, MESSAGES[:1], to_webhook({}), seconds=0.1, patience=30)
+        driven = await drive(address, MESSAGES[:1], Webhook({}), seconds=0.1, patience=30)
     assert [(sent.status, sent.is_good) for sent in driven.messages] == [(500, False)]
 
 
 async def test_nobody_at_the_other_end_is_no_answer(standing):
     with standing.served() as address:
         pass
-    driven = await drive(address, MESSAGES[:1], to_webhook({}), seconds=0.1, patience=5)
+    driven = await drive(address, MESSAGES[:1], Webhook({}), seconds=0.1, patience=5)
     assert driven.messages[0].status is None
 
 

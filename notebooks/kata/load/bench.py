@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 
 from kata.gallery import gallery
-from kata.instruments.chat import ChatPage
-from kata.load.callers import Send, drive, to_webhook
+from kata.load.callers import Way, Webhook, drive
 from kata.load.child import Child, ChildFailed
 from kata.load.figures import Figures
 from kata.load.gauge import gauge
@@ -25,7 +23,7 @@ from kata.load.mix import INTERVAL, Interface, Message, each_kind, plan
 from kata.load.page import page, visits
 from kata.load.service import PACKAGE, service
 from kata.load.sockets import allow_many
-from kata.load.world import Seen, World, world
+from kata.load.world import World, world
 
 SIDE_BY_SIDE = 20
 """Callers up to which services are measured at the same time: together they leave the processors time to spare. With
@@ -113,7 +111,7 @@ TWENTY = Schedule((20,), seconds=12)
 
 def with_each_finding(solution: Candidate) -> list[Candidate]:
     """The solution with one finding put back, for each of the nine; the order is that of the report."""
-    return [_with(solution, id, (id,)) for id in sorted(TO_THE_STARTER)]
+    return _one_at_a_time(solution, sorted(TO_THE_STARTER))
 
 
 def from_nine_to_none(solution: Candidate) -> list[Candidate]:
@@ -125,13 +123,13 @@ def from_nine_to_none(solution: Candidate) -> list[Candidate]:
 def on_a_slow_disk(solution: Candidate) -> list[Candidate]:
     """The solution, and with each finding about files put back, where the disk is a slow network mount."""
     there = replace(solution, slow=SLOW)
-    return [there, *(_with(there, id, (id,)) for id in ABOUT_FILES)]
+    return [there, *_one_at_a_time(there, ABOUT_FILES)]
 
 
 def on_the_chat_page(solution: Candidate) -> list[Candidate]:
     """The solution's chat page, and with the finding put back that is there and nowhere else, on such a disk too."""
     there = replace(solution, slow=SLOW, interface=Interface.CHAINLIT)
-    return [there, *(_with(there, id, (id,)) for id in ABOUT_UPLOADS)]
+    return [there, *_one_at_a_time(there, ABOUT_UPLOADS)]
 
 
 def on_other_loops(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -224,53 +222,20 @@ class Load:
         return f"{self.callers} caller{'s' if self.callers != 1 else ''} for {self.seconds:.0f} s"
 
 
-class _Door(Protocol):
-    """Where callers come to a service."""
+@dataclass(frozen=True)
+class _Door:
+    """Where callers come to a service.
+
+    Attributes:
+        child: The service's process.
+        address: The service's address.
+        open: Lets the callers of messages get ready, and sees them off at the end; is told the messages, the ids of
+            what they carry, and the round.
+    """
 
     child: Child
     address: str
-
-    def open(
-        self, messages: Sequence[Message], media: Mapping[int, str], round: int
-    ) -> AbstractAsyncContextManager[Send]:
-        """Let the callers of messages get ready, and see them off at the end; gives how they send them."""
-        ...
-
-    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
-        """The receiver and the type of each reply of the last round."""
-        ...
-
-
-class _Webhook:
-    """What WhatsApp calls."""
-
-    def __init__(self, child: Child, address: str) -> None:
-        self.child, self.address = child, address
-
-    @asynccontextmanager
-    async def open(self, messages: Sequence[Message], media: Mapping[int, str], round: int) -> AsyncIterator[Send]:
-        yield to_webhook(media, round)
-
-    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
-        return seen.replies
-
-
-class _Page:
-    """The chat page."""
-
-    def __init__(self, child: Child, page: ChatPage) -> None:
-        self.child, self.address = child, page.base_url
-        self._page = page
-        self._replies: Sequence[tuple[str, str]] = ()
-
-    @asynccontextmanager
-    async def open(self, messages: Sequence[Message], media: Mapping[int, str], round: int) -> AsyncIterator[Send]:
-        async with visits(self._page, messages, round) as there:
-            self._replies = there.replies
-            yield there.send
-
-    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
-        return self._replies
+    open: Callable[[Sequence[Message], Mapping[int, str], int], AbstractAsyncContextManager[Way]]
 
 
 class _Site:
@@ -303,10 +268,10 @@ class _Site:
     async def _round(self, messages: Sequence[Message], load: Load) -> Figures:
         media = await self._world.prepare(messages)
         async with (
-            self._door.open(messages, media, load.round) as send,
+            self._door.open(messages, media, load.round) as way,
             gauge(self._door.child.pid, [self._world.pid]) as instrument,
         ):
-            driven = await drive(self._door.address, messages, send, seconds=load.seconds, patience=load.patience)
+            driven = await drive(self._door.address, messages, way, seconds=load.seconds, patience=load.patience)
             await self._door.child.check()
             taken = instrument.read()
         seen = await self._world.seen()
@@ -316,7 +281,7 @@ class _Site:
             messages,
             driven,
             seen,
-            self._door.replies(seen),
+            way.replies(seen),
             taken,
             round=load.round,
             workers=self.candidate.workers,
@@ -337,12 +302,12 @@ async def _site(candidate: Candidate, home: Path) -> AsyncIterator[_Site]:
 async def _opened(candidate: Candidate, home: Path, settings: Mapping[str, str]) -> AsyncIterator[_Door]:
     if candidate.interface is Interface.CHAINLIT:
         async with page(candidate.name, home, settings, slow=candidate.slow) as (child, chat_page):
-            yield _Page(child, chat_page)
+            yield _Door(child, chat_page.base_url, lambda messages, _, round: visits(chat_page, messages, round))
     else:
         async with service(
             candidate.name, home, settings, loop=candidate.loop, workers=candidate.workers, slow=candidate.slow
         ) as (child, address):
-            yield _Webhook(child, address)
+            yield _Door(child, address, lambda _, media, round: nullcontext(Webhook(media, round)))
 
 
 def put_back(candidate: Candidate, home: Path) -> None:
@@ -352,6 +317,10 @@ def put_back(candidate: Candidate, home: Path) -> None:
     for id in candidate.back:
         for change in gallery(id).put_back:
             change.apply(copy)
+
+
+def _one_at_a_time(solution: Candidate, ids: Iterable[str]) -> list[Candidate]:
+    return [_with(solution, id, (id,)) for id in ids]
 
 
 def _with(solution: Candidate, name: str, back: tuple[str, ...]) -> Candidate:

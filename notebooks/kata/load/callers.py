@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from socketio.exceptions import SocketIOError
 
 from kata.instruments import webhook
 from kata.load.mix import Message
+from kata.load.world import Seen
 
 CANARY_INTERVAL = 0.1
 """Seconds from one health check to the next."""
@@ -83,32 +84,47 @@ def number_of(message: Message, round: int) -> str:
     return str(_NUMBER + round * _CALLERS + message.caller)
 
 
-Send = Callable[[httpx.AsyncClient, Message], Awaitable[int]]
-"""Sends a message to a service, and gives the status of its answer once that is there."""
+class Way(Protocol):
+    """How the messages of a round come to a service, and its replies to their callers."""
+
+    async def send(self, http: httpx.AsyncClient, message: Message) -> int:
+        """Send one, and give the status of its answer once that is there."""
+        ...
+
+    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
+        """The caller and the type of each reply that came."""
+        ...
 
 
-def to_webhook(media: Mapping[int, str], round: int = 0) -> Send:
-    """Send messages as WhatsApp does.
+class Webhook:
+    """WhatsApp, which tells of messages in requests, and is sent the replies.
 
     Args:
         media: The ids of what messages carry, by their numbers.
         round: Which round it is: tells its callers from those of others.
     """
 
-    async def send(http: httpx.AsyncClient, message: Message) -> int:
-        notification = notification_of(message, media, number_of(message, round))
+    def __init__(self, media: Mapping[int, str], round: int = 0) -> None:
+        self._media = media
+        self._round = round
+
+    async def send(self, http: httpx.AsyncClient, message: Message) -> int:
+        """Tell of a message."""
+        notification = notification_of(message, self._media, number_of(message, self._round))
         return (await http.post(webhook.PATH, json=notification)).status_code
 
-    return send
+    def replies(self, seen: Seen) -> Sequence[tuple[str, str]]:
+        """What WhatsApp was sent."""
+        return seen.replies
 
 
-async def drive(address: str, messages: Sequence[Message], send: Send, *, seconds: float, patience: float) -> Drive:
+async def drive(address: str, messages: Sequence[Message], way: Way, *, seconds: float, patience: float) -> Drive:
     """Send messages to a service as they are due, and check its health meanwhile, until all are answered.
 
     Args:
         address: The service's address.
         messages: The plan.
-        send: How one is sent.
+        way: How they come to it.
         seconds: How long messages come; the health is checked at least as long.
         patience: Seconds to wait for answers after that.
     """
@@ -124,7 +140,7 @@ async def drive(address: str, messages: Sequence[Message], send: Send, *, second
         round = _Round(seconds + patience)
 
         async def post(message: Message) -> int:
-            return await send(clients[message.caller % _CLIENTS], message)
+            return await way.send(clients[message.caller % _CLIENTS], message)
 
         async def check(number: int) -> int:
             return (await clients[number % _CLIENTS].get("/health")).status_code

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from kata.load.child import Child, ChildFailed, running
 from kata.load.group import at_once
 from kata.load.mix import Message
 from kata.load.service import PACKAGE, environment_of, kept_below
-from kata.load.world import PICTURE
+from kata.load.world import PICTURE, Seen
 
 _LIMIT = 60.0  # seconds that it may take to listen
 _POLL = 0.1
@@ -73,14 +73,10 @@ async def _port(child: Child) -> int:
 
 
 class Visits:
-    """People in front of a chat page, one for each message; made by `visits`.
-
-    Attributes:
-        replies: The caller and the type of each reply that came, as `kata.load.world.Seen` has them.
-    """
+    """People in front of a chat page, one for each message; made by `visits`."""
 
     def __init__(self, round: int) -> None:
-        self.replies: list[tuple[str, str]] = []
+        self._replies: list[tuple[str, str]] = []
         self._round = round
         self._there: dict[int, tuple[Visitor, list[str]]] = {}
 
@@ -94,8 +90,12 @@ class Visits:
         visitor, uploads = self._there[message.number]
         if message.words not in await visitor.asks(message.words, *uploads):
             return 500
-        self.replies.append((number_of(message, self._round), message.wants))
+        self._replies.append((number_of(message, self._round), message.wants))
         return 200
+
+    def replies(self, _: Seen) -> Sequence[tuple[str, str]]:
+        """What the callers were shown, of which the providers see nothing."""
+        return self._replies
 
 
 @asynccontextmanager
